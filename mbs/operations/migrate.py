@@ -1,0 +1,185 @@
+"""`mbs migrate`: bring the database to this code's schema, once, without stalling traffic (runbook 4)."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import NullPool
+
+from mbs.operations.migration_files import VERSIONS, Migration, alembic_config, chain
+from mbs.operations.migration_lock import migration_lock, with_lock_retries
+from mbs.operations.migration_log import Attempt, MigrationStatus, read_status
+from mbs.operations.migration_roles import grant_roles
+
+logger = logging.getLogger("mbs.migration")
+
+CONNECT_TIMEOUT_S = 10
+IDLE_TIMEOUT = "60s"
+OLDEST_POSTGRESQL = 15
+
+
+class MigrationRefused(Exception):
+    """The database is not one that this code may migrate, or is not sound after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationResult:
+    """What a run did: `applied` lists the revisions of this run, oldest first."""
+
+    before: str | None
+    after: str
+    applied: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the line that deployment scripts read (operations 4.1)."""
+        return {"from": self.before, "to": self.after, "applied": len(self.applied)}
+
+
+def head(versions: Path = VERSIONS) -> str:
+    """Name the newest revision of this code."""
+    return chain(versions)[-1].revision
+
+
+def check(url: str, *, versions: Path = VERSIONS) -> MigrationStatus:
+    """Compare the database with this code; changes nothing.
+
+    :param url: in libpq's or SQLAlchemy's form.
+    """
+    migrations = chain(versions)
+    with _engine(url).connect() as connection:
+        return read_status(connection, migrations)
+
+
+def migrate(
+    url: str,
+    *,
+    login: str | None = None,
+    max_wait: float = 600.0,
+    report: Callable[[str], None] = logger.debug,
+    versions: Path = VERSIONS,
+) -> MigrationResult:
+    """Bring the database to head, one transaction per revision; safe to call at once from many places.
+
+    :param url: of the owner of the schema, in libpq's or SQLAlchemy's form; direct, not through a pooler.
+    :param login: the login the service uses, granted the service's roles; None: the user of `url`.
+    :param max_wait: seconds to wait for another migration, and again for a table in use.
+    :param report: is told each step, one line a time.
+    :param versions: folder of migration files.
+    :raises LockNotObtained: if a lock was not to be had within `max_wait`.
+    :raises MigrationRefused: if an applied file was edited, the database holds revisions this code cannot
+        live with, or an index is left invalid.
+    :raises GrantRefused: if the schema is at head but the roles could not be granted.
+    """
+    migrations = chain(versions)
+    engine = _engine(url)
+    with migration_lock(engine, time.monotonic() + max_wait) as assert_locked:
+        with engine.connect() as connection:
+            status = read_status(connection, migrations)
+        _refuse_if_unfit(status)
+        pending = [migration for migration in migrations if migration.revision in status.schema.pending]
+        for migration in pending:
+            assert_locked()
+            _apply(engine, migration, migrations, max_wait, report)
+        _refuse_invalid_indexes(engine)
+        with engine.begin() as connection:
+            grant_roles(
+                connection, login or str(connection.execute(text("SELECT session_user")).scalar_one())
+            )
+    before = status.schema.applied
+    after = pending[-1].revision if pending else before or status.head
+    report(f"applied {len(pending)}, schema at {after}")
+    return MigrationResult(before, after, tuple(migration.revision for migration in pending))
+
+
+def _apply(
+    engine: Engine,
+    migration: Migration,
+    migrations: tuple[Migration, ...],
+    max_wait: float,
+    report: Callable[[str], None],
+) -> None:
+    started = time.monotonic()
+
+    def attempt(lock_timeout_ms: int, retries: int) -> None:
+        with engine.connect() as connection:
+            _limit(connection, lock_timeout_ms, migration.statement_timeout_s)
+            attributes = Attempt({one.revision: one for one in migrations}, retries, started)
+            command.upgrade(
+                alembic_config(migration.path.parent, connection=connection, attempt=attributes),
+                migration.revision,
+            )
+
+    retries = with_lock_retries(attempt, started + max_wait, migration.path.name)
+    duration_ms = round((time.monotonic() - started) * 1000)
+    logger.info(
+        "migration applied",
+        extra={"revision": migration.revision, "duration_ms": duration_ms, "retries": retries},
+    )
+    report(f"{migration.path.stem}  {duration_ms} ms" + (f", {retries} retries" if retries else ""))
+
+
+def _limit(connection: Connection, lock_timeout_ms: int, statement_timeout_s: int) -> None:
+    """Give every transaction of this connection its settings; local ones, for a pooler passes others on."""
+    settings = text(
+        "SELECT set_config('timezone', 'UTC', true), set_config('lock_timeout', :lock, true),"
+        " set_config('statement_timeout', :statement, true),"
+        " set_config('idle_in_transaction_session_timeout', :idle, true),"
+        # Forced row-level security lets an owner's UPDATE touch 0 rows in silence; off, it is refused.
+        " set_config('row_security', 'off', true)"
+    ).bindparams(lock=f"{lock_timeout_ms}ms", statement=f"{statement_timeout_s}s", idle=IDLE_TIMEOUT)
+
+    @event.listens_for(connection, "begin")
+    def set_local(connection: Connection) -> None:
+        connection.execute(settings)
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(
+        _psycopg2_url(url),
+        poolclass=NullPool,
+        connect_args={"application_name": "mbs-migrate", "connect_timeout": CONNECT_TIMEOUT_S},
+    )
+
+
+def _psycopg2_url(url: str) -> URL:
+    """Name the driver: SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3 and does not know postgres://."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        scheme = "postgresql+psycopg2"
+    return make_url(scheme + separator + rest)
+
+
+def _refuse_if_unfit(status: MigrationStatus) -> None:
+    if status.edited:
+        raise MigrationRefused(
+            f"MS090 edited after release: {', '.join(status.edited)}; restore the file as it was applied and "
+            "put the change into a new migration (mbs migrate new)"
+        )
+    if status.state == "unknown" or (status.state == "ahead" and not status.schema.compatible):
+        raise MigrationRefused(
+            f"{status.schema.summary}: this code does not have {', '.join(status.schema.extra)}; "
+            "deploy the release that brought them, or check the URL"
+        )
+
+
+def _refuse_invalid_indexes(engine: Engine) -> None:
+    with engine.connect() as connection:
+        names = connection.execute(
+            text(
+                "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+                " WHERE NOT indisvalid AND relnamespace NOT IN"
+                " (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_%') ORDER BY 1"
+            )
+        ).scalars()
+        invalid = ", ".join(names)
+    if invalid:
+        raise MigrationRefused(
+            f"invalid index: {invalid}; DROP INDEX CONCURRENTLY it and build it again, "
+            "see docs/adding-a-migration.md"
+        )
