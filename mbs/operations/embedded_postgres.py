@@ -46,7 +46,7 @@ class Server:
         self.port = _recorded_port(self.data_directory)
         self.programs = programs
         # A shared lock that lives as long as this descriptor: the kernel drops it even after kill -9.
-        self._lease = os.open(folder / "lease", os.O_RDWR | os.O_CREAT, 0o600)
+        self._lease: int | None = os.open(folder / "lease", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lease, fcntl.LOCK_SH)
 
     def url(self, database: str = "mbs") -> str:
@@ -56,14 +56,16 @@ class Server:
 
     def stop(self) -> bool:
         """Give the server up and stop it unless someone else still uses it; return whether it was stopped."""
-        folder = self.data_directory.parent
-        with _locked(folder.parent):
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return False
+        with _locked(self.data_directory.parents[1]):
             try:
-                fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             finally:
-                os.close(self._lease)
+                os.close(lease)
             answer = Account.unprivileged(self.data_directory).run(
                 *(self.programs / "pg_ctl", "stop", "-D", self.data_directory, "-m", "fast", "-w"),
                 home=self.data_directory,
@@ -85,7 +87,7 @@ def ensure(instance: str = "development", *, fsync: bool = False, binaries: Path
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", instance):
         raise ValueError(f"an instance's name consists of a-z, 0-9, _ and -, not {instance!r}")
-    base = _base_directory()
+    base = base_directory()
     with _locked(base):
         programs = binaries or postgres_binaries.find(base)
         folder = base / f"{instance}-{postgres_binaries.major(programs, Account.unprivileged())}"
@@ -97,7 +99,7 @@ def ensure(instance: str = "development", *, fsync: bool = False, binaries: Path
     return server
 
 
-def _base_directory() -> Path:
+def base_directory() -> Path:
     """Return the folder for this clone's servers, making it if need be."""
     name = f"{CLONE.name}-{hashlib.sha256(str(CLONE).encode()).hexdigest()[:10]}"
     if os.geteuid() == 0:
