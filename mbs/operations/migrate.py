@@ -1,5 +1,6 @@
 """`mbs migrate`: bring the database to this code's schema, once, without stalling traffic (runbook 4)."""
 
+import io
 import logging
 import time
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 
+from mbs.operations.migration_connection import limit, migration_engine
 from mbs.operations.migration_files import VERSIONS, Migration, alembic_config, chain
 from mbs.operations.migration_lock import migration_lock, with_lock_retries
 from mbs.operations.migration_log import Attempt, MigrationStatus, read_status
@@ -19,13 +21,13 @@ from mbs.operations.migration_roles import grant_roles
 
 logger = logging.getLogger("mbs.migration")
 
-CONNECT_TIMEOUT_S = 10
-IDLE_TIMEOUT = "60s"
-OLDEST_POSTGRESQL = 15
-
 
 class MigrationRefused(Exception):
     """The database is not one that this code may migrate, or is not sound after it."""
+
+
+class MigrationFailed(Exception):
+    """A migration's own statement failed; the revisions before it stay applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,18 @@ def check(url: str, *, versions: Path = VERSIONS) -> MigrationStatus:
     :param url: in libpq's or SQLAlchemy's form.
     """
     migrations = chain(versions)
-    with _engine(url).connect() as connection:
+    with migration_engine(url).connect() as connection:
         return read_status(connection, migrations)
+
+
+def offline_sql(applied: str | None, versions: Path = VERSIONS) -> str:
+    """Write the SQL that leads from `applied` (None: an empty database) to head, without a database."""
+    migrations = chain(versions)
+    output = io.StringIO()
+    config = alembic_config(versions, output=output, attempt=Attempt(migrations, 0, time.monotonic()))
+    if applied != migrations[-1].revision:
+        command.upgrade(config, f"{applied}:head" if applied else "head", sql=True)
+    return output.getvalue()
 
 
 def migrate(
@@ -74,10 +86,11 @@ def migrate(
     :raises LockNotObtained: if a lock was not to be had within `max_wait`.
     :raises MigrationRefused: if an applied file was edited, the database holds revisions this code cannot
         live with, or an index is left invalid.
+    :raises MigrationFailed: if a migration's statement fails.
     :raises GrantRefused: if the schema is at head but the roles could not be granted.
     """
     migrations = chain(versions)
-    engine = _engine(url)
+    engine = migration_engine(url)
     with migration_lock(engine, time.monotonic() + max_wait) as assert_locked:
         with engine.connect() as connection:
             status = read_status(connection, migrations)
@@ -88,9 +101,7 @@ def migrate(
             _apply(engine, migration, migrations, max_wait, report)
         _refuse_invalid_indexes(engine)
         with engine.begin() as connection:
-            grant_roles(
-                connection, login or str(connection.execute(text("SELECT session_user")).scalar_one())
-            )
+            grant_roles(connection, login or str(connection.scalar(text("SELECT session_user"))))
     before = status.schema.applied
     after = pending[-1].revision if pending else before or status.head
     report(f"applied {len(pending)}, schema at {after}")
@@ -108,51 +119,24 @@ def _apply(
 
     def attempt(lock_timeout_ms: int, retries: int) -> None:
         with engine.connect() as connection:
-            _limit(connection, lock_timeout_ms, migration.statement_timeout_s)
-            attributes = Attempt({one.revision: one for one in migrations}, retries, started)
-            command.upgrade(
-                alembic_config(migration.path.parent, connection=connection, attempt=attributes),
-                migration.revision,
+            limit(connection, lock_timeout_ms, migration.statement_timeout_s)
+            config = alembic_config(
+                migration.path.parent, connection=connection, attempt=Attempt(migrations, retries, started)
             )
+            command.upgrade(config, migration.revision)
 
-    retries = with_lock_retries(attempt, started + max_wait, migration.path.name)
+    try:
+        retries = with_lock_retries(attempt, started + max_wait, migration.path.name)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        raise MigrationFailed(f"{migration.path.name}: {str(error.orig).strip()}") from error
     duration_ms = round((time.monotonic() - started) * 1000)
     logger.info(
         "migration applied",
         extra={"revision": migration.revision, "duration_ms": duration_ms, "retries": retries},
     )
     report(f"{migration.path.stem}  {duration_ms} ms" + (f", {retries} retries" if retries else ""))
-
-
-def _limit(connection: Connection, lock_timeout_ms: int, statement_timeout_s: int) -> None:
-    """Give every transaction of this connection its settings; local ones, for a pooler passes others on."""
-    settings = text(
-        "SELECT set_config('timezone', 'UTC', true), set_config('lock_timeout', :lock, true),"
-        " set_config('statement_timeout', :statement, true),"
-        " set_config('idle_in_transaction_session_timeout', :idle, true),"
-        # Forced row-level security lets an owner's UPDATE touch 0 rows in silence; off, it is refused.
-        " set_config('row_security', 'off', true)"
-    ).bindparams(lock=f"{lock_timeout_ms}ms", statement=f"{statement_timeout_s}s", idle=IDLE_TIMEOUT)
-
-    @event.listens_for(connection, "begin")
-    def set_local(connection: Connection) -> None:
-        connection.execute(settings)
-
-
-def _engine(url: str) -> Engine:
-    return create_engine(
-        _psycopg2_url(url),
-        poolclass=NullPool,
-        connect_args={"application_name": "mbs-migrate", "connect_timeout": CONNECT_TIMEOUT_S},
-    )
-
-
-def _psycopg2_url(url: str) -> URL:
-    """Name the driver: SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3 and does not know postgres://."""
-    scheme, separator, rest = url.partition("://")
-    if scheme in {"postgres", "postgresql"}:
-        scheme = "postgresql+psycopg2"
-    return make_url(scheme + separator + rest)
 
 
 def _refuse_if_unfit(status: MigrationStatus) -> None:

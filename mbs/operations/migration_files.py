@@ -75,8 +75,8 @@ def chain(versions: Path = VERSIONS) -> tuple[Migration, ...]:
         raise MigrationFileFault(f"the migration files do not form a chain: {error}") from error
     if len(heads) != 1:
         raise MigrationFileFault(
-            f"{len(heads)} heads ({', '.join(sorted(heads))}) in {versions}: two migrations continue the same "
-            "one; renumber the younger and set its down_revision"
+            f"{len(heads)} heads ({', '.join(sorted(heads))}) in {versions}: two migrations continue one; "
+            "renumber the younger and set its down_revision"
         )
     return tuple(_migration(script) for script in reversed(newest_first))
 

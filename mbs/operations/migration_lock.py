@@ -1,7 +1,7 @@
 """Who may migrate, and how long a migration waits for a table: never so long that traffic notices.
 
-A blocking advisory lock deadlocks with CREATE INDEX CONCURRENTLY and a session lock outlives its client behind
-a pooler; so the lock is tried for, in a transaction of its own that holds no snapshot.
+A blocking advisory lock deadlocks with CREATE INDEX CONCURRENTLY and a session lock outlives its client
+behind a pooler; so the lock is tried for, in a transaction of its own that holds no snapshot.
 """
 
 import logging

@@ -27,7 +27,7 @@ MIGRATION_LOG = Table(
 class Attempt:
     """One try at one revision, as env.py finds it in Alembic's attributes."""
 
-    migrations: dict[str, Migration]
+    migrations: tuple[Migration, ...]
     retries: int
     started: float
 
@@ -61,8 +61,8 @@ def record(*, ctx: MigrationContext, step: MigrationInfo, **_: Any) -> None:
         return
     attributes = ctx.config.attributes if ctx.config else {}
     attempt: Attempt | None = attributes.get("attempt")
-    migrations = attempt.migrations if attempt else {migration.revision: migration for migration in chain()}
-    migration = migrations[revision]
+    migrations = attempt.migrations if attempt else chain()
+    migration = next(one for one in migrations if one.revision == revision)
     ctx.impl._exec(
         insert(MIGRATION_LOG).values(
             revision=revision,

@@ -16,14 +16,19 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE migration_log (
-            revision    text        PRIMARY KEY,
-            phase       text        NOT NULL CHECK (phase IN ('expand', 'data', 'contract')),
-            sha256      text        NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+            revision    text        NOT NULL,
+            phase       text        NOT NULL,
+            sha256      text        NOT NULL,
             release     text        NOT NULL,
             applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-            duration_ms bigint      NOT NULL CHECK (duration_ms >= 0),
-            retries     bigint      NOT NULL CHECK (retries >= 0),
-            actor       text        NOT NULL DEFAULT session_user
+            duration_ms bigint      NOT NULL,
+            retries     bigint      NOT NULL,
+            actor       text        NOT NULL DEFAULT session_user,
+            CONSTRAINT pk__migration_log PRIMARY KEY (revision),
+            CONSTRAINT ck__migration_log__phase CHECK (phase IN ('expand', 'data', 'contract')),
+            CONSTRAINT ck__migration_log__sha256 CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+            CONSTRAINT ck__migration_log__duration_ms CHECK (duration_ms >= 0),
+            CONSTRAINT ck__migration_log__retries CHECK (retries >= 0)
         )
         """
     )

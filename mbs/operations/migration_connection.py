@@ -1,0 +1,40 @@
+"""Connections for the commands that work on the schema; they leave nothing behind in a pooler."""
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import NullPool
+
+CONNECT_TIMEOUT_S = 10
+IDLE_TIMEOUT = "60s"
+
+
+def migration_engine(url: str) -> Engine:
+    """Make an engine without a pool for a URL in libpq's or SQLAlchemy's form."""
+    return create_engine(
+        psycopg2_url(url),
+        poolclass=NullPool,
+        connect_args={"application_name": "mbs-migrate", "connect_timeout": CONNECT_TIMEOUT_S},
+    )
+
+
+def psycopg2_url(url: str) -> URL:
+    """Name the driver: SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3 and does not know postgres://."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        scheme = "postgresql+psycopg2"
+    return make_url(scheme + separator + rest)
+
+
+def limit(connection: Connection, lock_timeout_ms: int, statement_timeout_s: int) -> None:
+    """Give every transaction of this connection its settings; local ones, for a pooler passes others on."""
+    settings = text(
+        "SELECT set_config('timezone', 'UTC', true), set_config('lock_timeout', :lock, true),"
+        " set_config('statement_timeout', :statement, true),"
+        " set_config('idle_in_transaction_session_timeout', :idle, true),"
+        # Forced row-level security lets an owner's UPDATE touch 0 rows in silence; off, it is refused.
+        " set_config('row_security', 'off', true)"
+    ).bindparams(lock=f"{lock_timeout_ms}ms", statement=f"{statement_timeout_s}s", idle=IDLE_TIMEOUT)
+
+    @event.listens_for(connection, "begin")
+    def set_local(connection: Connection) -> None:
+        connection.execute(settings)
