@@ -1,0 +1,1 @@
+"""How the table of `mbs/config.py` is read: declaration, sources, parsers, rules between variables."""
