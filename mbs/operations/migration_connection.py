@@ -1,8 +1,10 @@
 """Connections for the commands that work on the schema; they leave nothing behind in a pooler."""
 
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
+
+from mbs.configuration.postgres import postgres_url
 
 CONNECT_TIMEOUT_S = 10
 IDLE_TIMEOUT = "60s"
@@ -11,18 +13,10 @@ IDLE_TIMEOUT = "60s"
 def migration_engine(url: str) -> Engine:
     """Make an engine without a pool for a URL in libpq's or SQLAlchemy's form."""
     return create_engine(
-        psycopg2_url(url),
+        postgres_url(url),
         poolclass=NullPool,
         connect_args={"application_name": "mbs-migrate", "connect_timeout": CONNECT_TIMEOUT_S},
     )
-
-
-def psycopg2_url(url: str) -> URL:
-    """Name the driver: SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3 and does not know postgres://."""
-    scheme, separator, rest = url.partition("://")
-    if scheme in {"postgres", "postgresql"}:
-        scheme = "postgresql+psycopg2"
-    return make_url(scheme + separator + rest)
 
 
 def limit(connection: Connection, lock_timeout_ms: int, statement_timeout_s: int) -> None:
