@@ -26,6 +26,9 @@ from mbs.configuration.sources import (
 )
 from mbs.configuration.strength import refuse_weak_secret
 
+# Whoever loads the configuration also handles its faults, so both names are part of this module.
+__all__ = ["GROUPS", "VARIABLES", "Config", "ConfigError", "Fault", "secret_values"]
+
 signing_secret = partial(env, parse=v.text, check=refuse_weak_secret, secret=True, also_in=("secrets",))
 SHORTEST_REDACTED = 8
 

@@ -109,4 +109,4 @@ class ConfigError(Exception):
         self.warnings = warnings
         self.ignored = ignored
         listed = ", ".join(f"{fault.variable} ({fault.code})" for fault in faults)
-        super().__init__(f"{len(faults)} configuration faults in {environment}: {listed}")
+        super().__init__(f"Configuration faults in {environment}: {listed}")
