@@ -1,7 +1,11 @@
 """`mbs migrate`: bring the database to this code's schema, once, without stalling traffic (runbook 4)."""
 
+import argparse
 import io
+import json
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +17,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from mbs.operations.migration_connection import limit, migration_engine
-from mbs.operations.migration_files import VERSIONS, Migration, alembic_config, chain
+from mbs.operations.migration_connection import find_target, limit, migration_engine
+from mbs.operations.migration_files import VERSIONS, Migration, alembic_config, chain, new_file
 from mbs.operations.migration_lock import migration_lock, with_lock_retries
 from mbs.operations.migration_log import Attempt, MigrationStatus, read_status
 from mbs.operations.migration_roles import grant_roles
+from mbs.operations.schema_faults import MigrationFailed, MigrationRefused, run_guarded
 
 logger = logging.getLogger("mbs.migration")
 
-
-class MigrationRefused(Exception):
-    """The database is not one that this code may migrate, or is not sound after it."""
-
-
-class MigrationFailed(Exception):
-    """A migration's own statement failed; the revisions before it stay applied."""
+OLDEST_POSTGRESQL = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +91,10 @@ def migrate(
     migrations = chain(versions)
     engine = migration_engine(url)
     with migration_lock(engine, time.monotonic() + max_wait) as assert_locked:
+        _refuse_old_server(engine)
         with engine.connect() as connection:
             status = read_status(connection, migrations)
-        _refuse_if_unfit(status)
+        _refuse_unfit(status)
         pending = [migration for migration in migrations if migration.revision in status.schema.pending]
         for migration in pending:
             assert_locked()
@@ -139,7 +139,13 @@ def _apply(
     report(f"{migration.path.stem}  {duration_ms} ms" + (f", {retries} retries" if retries else ""))
 
 
-def _refuse_if_unfit(status: MigrationStatus) -> None:
+def _refuse_old_server(engine: Engine) -> None:
+    major = int((engine.dialect.server_version_info or (0,))[0])
+    if major < OLDEST_POSTGRESQL:
+        raise MigrationRefused(f"this is PostgreSQL {major}; version {OLDEST_POSTGRESQL} or newer is needed")
+
+
+def _refuse_unfit(status: MigrationStatus) -> None:
     if status.edited:
         raise MigrationRefused(
             f"MS090 edited after release: {', '.join(status.edited)}; restore the file as it was applied and "
@@ -167,3 +173,58 @@ def _refuse_invalid_indexes(engine: Engine) -> None:
             f"invalid index: {invalid}; DROP INDEX CONCURRENTLY it and build it again, "
             "see docs/adding-a-migration.md"
         )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 3 if migrations are pending"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the SQL of what is pending; change nothing"
+    )
+    parser.add_argument(
+        "--max-wait",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="how long to wait for another migration, and again for a table in use (default: 600)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, text on stderr")
+    actions = parser.add_subparsers(dest="action", metavar="new")
+    new = actions.add_parser("new", help="write the next numbered migration file")
+    new.add_argument("message", help="what it does, verb first: 'add booking status'")
+    parser.set_defaults(versions=VERSIONS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return run_guarded(lambda: _run(arguments), as_json=arguments.json)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    versions: Path = arguments.versions
+    text_output = sys.stderr if arguments.json else sys.stdout
+    if arguments.action == "new":
+        print(new_file(arguments.message, versions))
+        return 0
+    target = find_target(os.environ)
+    if not (arguments.check or arguments.dry_run):
+        result = migrate(
+            target.url,
+            login=target.login,
+            max_wait=arguments.max_wait,
+            report=lambda line: print(line, file=text_output),
+            versions=versions,
+        )
+        answer, code = result.as_json(), 0
+    else:
+        status = check(target.url, versions=versions)
+        answer, code = status.as_json(), status.exit_code
+        if arguments.check:
+            print(status.schema.summary, *status.edited, file=text_output)
+        else:
+            _refuse_unfit(status)
+            answer, code = {**answer, "sql": offline_sql(status.schema.applied, versions)}, 0
+            print(answer["sql"], end="", file=text_output)
+    if arguments.json:
+        print(json.dumps(answer))
+    return code

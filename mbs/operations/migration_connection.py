@@ -1,13 +1,38 @@
-"""Connections for the commands that work on the schema; they leave nothing behind in a pooler."""
+"""Which database the schema's commands work on, and connections that leave nothing behind in a pooler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import NullPool
 
+from mbs.config import Config
 from mbs.configuration.postgres import postgres_url
+from mbs.operations.embedded_postgres import ensure
 
 CONNECT_TIMEOUT_S = 10
 IDLE_TIMEOUT = "60s"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The database to work on as its owner, and the login that the service uses there."""
+
+    url: str
+    login: str | None
+
+
+def find_target(environ: Mapping[str, str]) -> Target:
+    """Read the database group of the configuration; in development and test fall back to the embedded server.
+
+    :raises ConfigError: if that group has a fault; others do not concern the schema.
+    :raises EmbeddedPostgresUnavailable: if no database is named and none can be started.
+    """
+    config = Config.load(environ, groups={"database"})
+    login = make_url(config.database_url).username if config.database_url else None
+    url = config.migration_database_url or config.database_url or ensure("development").url()
+    return Target(url, login)
 
 
 def migration_engine(url: str) -> Engine:

@@ -1,5 +1,6 @@
 """The migration files: their chain, the contract each one keeps, their checksums, and the next one."""
 
+import argparse
 import hashlib
 import re
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 import mbs
+from mbs.operations.schema_faults import MigrationFileFault
 
 MIGRATIONS = Path(mbs.__file__).resolve().parent.parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
@@ -22,10 +24,6 @@ PHASES = ("expand", "data", "contract")
 STATEMENT_TIMEOUT_S = 60
 
 _MINIMUM_REASON = 15
-
-
-class MigrationFileFault(Exception):
-    """A migration file, or the chain of them, breaks the contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,9 @@ def alembic_config(
     :param output: where offline SQL goes.
     :param attributes: handed to env.py and the template.
     """
-    config = AlembicConfig(output_buffer=output, attributes=attributes)
+    # Without `quiet` Alembic writes its progress between our lines on stdout.
+    quiet = argparse.Namespace(quiet=True)
+    config = AlembicConfig(output_buffer=output, attributes=attributes, cmd_opts=quiet)
     for option, value in {
         "script_location": str(MIGRATIONS),
         "version_locations": str(versions),

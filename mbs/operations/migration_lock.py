@@ -15,6 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from mbs.operations.schema_faults import LockLost, LockNotObtained
+
 logger = logging.getLogger("mbs.migration")
 
 POLL_S = 0.5
@@ -26,14 +28,6 @@ FIRST_PAUSE_S, PAUSE_GROWTH, LONGEST_PAUSE_S = 1.5, 1.5, 60.0
 
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mbs migrate', 0))")
 _HOLD_ON = text("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
-
-
-class LockNotObtained(Exception):
-    """Another migration, or a table's user, did not let go within the caller's patience."""
-
-
-class LockLost(Exception):
-    """The connection that holds the migration lock is gone: another run may have begun."""
 
 
 @contextmanager

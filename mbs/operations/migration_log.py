@@ -45,6 +45,25 @@ class MigrationStatus:
         """Give the state's name: current, pending, ahead, unknown or uninitialised."""
         return self.schema.state
 
+    @property
+    def exit_code(self) -> int:
+        """Give the exit code of `mbs migrate --check`: 0 serves, 3 pending, 1 does not fit."""
+        if self.edited:
+            return 1
+        return 0 if self.schema.ready else 3 if self.state in {"pending", "uninitialised"} else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the object that `mbs migrate --check --json` prints."""
+        return {
+            "state": self.state,
+            "summary": self.schema.summary,
+            "from": self.schema.applied,
+            "to": self.head,
+            "pending": self.schema.pending,
+            "extra": self.schema.extra,
+            "edited": self.edited,
+        }
+
 
 def record(*, ctx: MigrationContext, step: MigrationInfo, **_: Any) -> None:
     """Log a revision in the transaction that applies it; take the line out when it is taken back.

@@ -6,13 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from mbs.operations.schema_faults import GrantRefused
+
 ROLES = ("mbs_tenant", "mbs_identity")
 
 _SEPARATE_INHERITANCE = 16
-
-
-class GrantRefused(Exception):
-    """The migrating user may not grant the roles; the message holds the SQL for someone who may."""
 
 
 def grant_roles(connection: Connection, login: str) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from mbs.operations.migrate import MigrationFailed, MigrationRefused, check, head, migrate
-from mbs.operations.migration_lock import LockNotObtained
+from mbs.operations.migrate import check, head, migrate
+from mbs.operations.schema_faults import LockNotObtained, MigrationFailed, MigrationRefused
 from tests.migrations.databases import Folder, ask, connected
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mbs migrate', 0))"
