@@ -66,6 +66,14 @@ class TestImage:
         text = " ".join(f"{one.keyword} {one.argument}" for one in LAST_STAGE)
         assert re.findall(r"\b(?:pip3?|curl|wget|apt|apt-get)\b", text) == []
 
+    def test_stands_on_an_interpreter_without_its_installer(self) -> None:
+        suffix = f" AS {LAST_STAGE[0].argument}"
+        start = next(index for index in STARTS if INSTRUCTIONS[index].argument.endswith(suffix))
+        stage = INSTRUCTIONS[start : STARTS[STARTS.index(start) + 1]]
+        (removal,) = arguments("RUN", stage)
+        assert removal.startswith("rm -rf ")
+        assert {"/usr/local/bin/pip*", "/usr/local/lib/python3.11/site-packages/*"} <= set(removal.split())
+
     def test_never_adds_from_afar(self) -> None:
         assert arguments("ADD") == []
 
