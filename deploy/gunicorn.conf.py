@@ -7,7 +7,7 @@ same, in degraded mode (docs/runbook.md, section 10).
 import os
 from pathlib import Path
 
-from mbs.config import Config, ConfigError
+from mbs.config import VARIABLES, Config, ConfigError
 from mbs.foundation.bulkhead import thread_count
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - one file a worker, made by gunicorn with mkstemp
@@ -24,6 +24,12 @@ def load() -> Config:
 
 
 server = load()
+
+if not server.is_deployed:
+    # Left to themselves, the workers would each generate their own and refuse one another's tokens.
+    for secret in (one for one in VARIABLES if one.required and "secrets" in one.groups):
+        if not any(os.environ.get(name) for name in secret.names):
+            os.environ[secret.name] = getattr(server, secret.name.lower())
 
 wsgi_app = "wsgi:app"
 chdir = str(Path(__file__).resolve().parents[1])
