@@ -57,13 +57,13 @@ def check(url: str, *, versions: Path = VERSIONS) -> MigrationStatus:
         return read_status(connection, migrations)
 
 
-def offline_sql(applied: str | None, versions: Path = VERSIONS) -> str:
-    """Write the SQL that leads from `applied` (None: an empty database) to head, without a database."""
+def offline_sql(applied: str | None, versions: Path = VERSIONS, *, to: str = "head") -> str:
+    """Write the SQL from revision `applied` (None: an empty database) to another, without a database."""
     migrations = chain(versions)
     output = io.StringIO()
     config = alembic_config(versions, output=output, attempt=Attempt(migrations, 0, time.monotonic()))
     if applied != migrations[-1].revision:
-        command.upgrade(config, f"{applied}:head" if applied else "head", sql=True)
+        command.upgrade(config, f"{applied or 'base'}:{to}", sql=True)
     return output.getvalue()
 
 

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -36,6 +37,7 @@ class Migration:
     release: str
     sha256: str
     statement_timeout_s: int
+    waivers: Mapping[str, str]
 
 
 def alembic_config(
@@ -126,7 +128,8 @@ def _migration(script: Script) -> Migration:
     irreversible = getattr(module, "irreversible", None)
     if callable(getattr(module, "downgrade", None)) == (irreversible is not None):
         faults.append('either downgrade() or irreversible = "reason"')
-    reasons = [*getattr(module, "waivers", {}).values(), *([] if irreversible is None else [irreversible])]
+    waivers: dict[str, str] = getattr(module, "waivers", {})
+    reasons = [*waivers.values(), *([] if irreversible is None else [irreversible])]
     if any(len(reason) < _MINIMUM_REASON for reason in reasons):
         faults.append(f"every waiver and irreversible gives a reason of {_MINIMUM_REASON} characters or more")
     if faults:
@@ -138,4 +141,5 @@ def _migration(script: Script) -> Migration:
         release=module.release,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         statement_timeout_s=getattr(module, "statement_timeout_s", STATEMENT_TIMEOUT_S),
+        waivers=waivers,
     )

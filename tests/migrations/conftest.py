@@ -1,14 +1,13 @@
 """An embedded PostgreSQL, a fresh database for each test, and a folder for its migrations."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mbs.operations.embedded_postgres import Server, ensure
-from tests.migrations.databases import Folder, connected
+from tests.migrations.databases import Folder, new_database
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +20,8 @@ def server() -> Server:
 @pytest.fixture
 def database(server: Server) -> Iterator[str]:
     """The URL of an empty database, as superuser."""
-    name = f"migrations_{uuid.uuid4().hex[:12]}"
-    with connected(server.url()) as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    yield server.url(name)
-    with connected(server.url()) as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,12 +3,25 @@
 import contextlib
 import shutil
 import textwrap
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
 
+from mbs.operations.embedded_postgres import Server
 from mbs.operations.migration_files import VERSIONS
+
+
+@contextlib.contextmanager
+def new_database(server: Server) -> Iterator[str]:
+    """The URL of an empty database, as superuser; it is dropped at the end."""
+    name = f"migrations_{uuid.uuid4().hex[:12]}"
+    with connected(server.url()) as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    yield server.url(name)
+    with connected(server.url()) as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager

@@ -192,10 +192,11 @@ class TestMigrateNewCommand:
         assert path == folder.versions / "0002_add_booking_status.py"
         assert head_file(folder.versions).read_text() == "0002\n"
         assert [one.revision for one in chain(folder.versions)] == ["0001", "0002"]
-        lint = subprocess.run(
-            [shutil.which("ruff") or PROJECT / ".venv/bin/ruff", "check", path], cwd=PROJECT
-        )
-        assert lint.returncode == 0
+        ruff = Path(sys.executable).parent / "ruff"
+        for action in (("check",), ("format", "--check")):
+            assert (
+                subprocess.run([ruff, *action, "--config", PROJECT / "pyproject.toml", path]).returncode == 0
+            )
 
     def test_starts_an_empty_folder_at_one(self, tmp_path: Path) -> None:
         versions = tmp_path / "versions"
