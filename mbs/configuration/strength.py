@@ -42,7 +42,7 @@ def is_predictable(value: str) -> bool:
     bits = -sum(n * math.log2(n / len(value)) for n in counts.values())
     if len(counts) < MINIMUM_DISTINCT or bits < MINIMUM_BITS:
         return True
-    steps = [abs(ord(later) - ord(earlier)) for earlier, later in pairwise(value)]
-    if steps.count(1) > len(steps) / 2:
+    steps = Counter(ord(later) - ord(earlier) for earlier, later in pairwise(value))
+    if steps[0] + max(steps[1], steps[-1]) > len(value) / 2:
         return True
     return any(value[period:] == value[:-period] for period in range(1, len(value) // 2 + 1))
