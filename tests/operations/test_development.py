@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -59,6 +60,7 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -88,8 +90,9 @@ class Run:
             return connection.getresponse().status
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Stop as a terminal does, whose signals go to the whole foreground group."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
+            os.killpg(self.process.pid, number)
         code = self.process.wait(40)
         # The pipe ends when every process that holds it has: gunicorn's workers hold it too.
         self._reader.join(10)
@@ -118,6 +121,8 @@ class TestRun:
         assert run.health("/health/ready") == 200
         assert f"http://127.0.0.1:{run.port}/docs" in run.output
         assert run.end(number) == 0
+        # gunicorn drops running requests on the terminal's interrupt, and lets them end on `term`.
+        assert re.findall(r"Handling signal: (\w+)", run.output) == ["term"]
         assert not clone.server_is_running()
         with pytest.raises(ConnectionRefusedError):
             run.health()
