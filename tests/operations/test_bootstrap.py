@@ -94,8 +94,8 @@ class TestBootstrap:
 
     def test_makes_a_moved_environment_anew(self, installed: Bootstrap, tmp_path: Path) -> None:
         installed.checkout = installed.checkout.rename(tmp_path / "moved")
-        python = installed.interpreter('case "$*" in *"-m venv"*) exit 1;; esac')
-        moved = installed.run(PYTHON=python)
+        python = installed.interpreter('case "$*" in *"-m venv"*) exit 1;; esac', "bin/python3")
+        moved = installed.run(PATH=f"{python.parent}:{os.environ['PATH']}")
         assert "the virtual environment .venv could not be made" in moved.stderr
 
     @pytest.mark.parametrize(
