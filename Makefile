@@ -51,8 +51,8 @@ migrate: install ## Bring the database to this code's schema
 revision: install ## Begin a migration (NAME="add a column")
 	@$(MBS) migrate new "$(NAME)" $(ARGS)
 
-db-check: install ## Compare the database with the code; changes nothing
-	@$(MBS) migrate --check $(ARGS)
+db-check: install ## Hold the database's catalogue against the isolation rules
+	@$(MBS) db-check $(ARGS)
 
 ##@ Release
 prepublish: install ## Run every gate before a release (ARGS="--env-file production.env")
