@@ -99,6 +99,7 @@ def migrate(
         for migration in pending:
             assert_locked()
             _apply(engine, migration, migrations, max_wait, report)
+        assert_locked()
         _refuse_invalid_indexes(engine)
         with engine.begin() as connection:
             grant_roles(connection, login or str(connection.scalar(text("SELECT session_user"))))

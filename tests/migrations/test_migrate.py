@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from mbs.operations.migrate import check, head, migrate
-from mbs.operations.schema_faults import LockNotObtained, MigrationFailed, MigrationRefused
+from mbs.operations.schema_faults import LockLost, LockNotObtained, MigrationFailed, MigrationRefused
 from tests.migrations.databases import Folder, ask, connected
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mbs migrate', 0))"
@@ -65,7 +65,11 @@ class TestMigrate:
         folder.add("op.execute('CREATE TABLE big AS SELECT n FROM generate_series(1, 300000) n')")
         folder.add("create_index_concurrently('ix__big__n', 'big', '(n)')")
         racers = [start(database, folder.versions) for _ in range(4)]
-        answers = [racer.communicate(timeout=60) for racer in racers]
+        try:
+            answers = [racer.communicate(timeout=60) for racer in racers]
+        finally:
+            for racer in racers:
+                racer.kill()
         assert [racer.returncode for racer in racers] == [0, 0, 0, 0], answers
         assert sorted(answer[0].strip() for answer in answers) == ["0", "0", "0", "3"]
         assert ask(database, "SELECT revision FROM migration_log ORDER BY 1") == [
@@ -147,6 +151,19 @@ class TestMigrate:
         assert ask(database, invalid) == []
         assert ask(database, "SELECT to_regclass('ix__busy__n')::text") == [("ix__busy__n",)]
         assert ask(database, ADVISORY_LOCKS) == [(0,)]
+
+    @pytest.mark.parametrize("follower", ["", "op.execute('CREATE TABLE never (id bigint)')"])
+    def test_stops_once_the_lock_is_lost(self, database: str, folder: Folder, follower: str) -> None:
+        folder.add(
+            'op.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ='
+            " 'mbs-migrate' AND datname = current_database() AND pid <> pg_backend_pid()\")"
+        )
+        if follower:
+            folder.add(follower)
+        with pytest.raises(LockLost):
+            migrate(database, versions=folder.versions)
+        assert check(database, versions=folder.versions).schema.applied == "0002"
+        assert ask(database, "SELECT to_regclass('never')") == [(None,)]
 
     def test_stops_at_a_failing_migration_and_keeps_those_before(self, database: str, folder: Folder) -> None:
         folder.add("op.execute('CREATE TABLE kept (id bigint)')")

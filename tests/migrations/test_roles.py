@@ -1,17 +1,21 @@
 """Which logins may take on the service's roles after a migration, and what they may do without them."""
 
 import contextlib
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg2
 import pytest
 
-from mbs.operations.embedded_postgres import Server
+from mbs.operations.embedded_postgres import Server, ensure
 from mbs.operations.migrate import migrate
 from mbs.operations.migration_connection import migration_engine
 from mbs.operations.migration_roles import grant_roles
 from mbs.operations.schema_faults import GrantRefused
+from mbs.operations.schema_rules import findings
 from tests.migrations.databases import ask, connected
 
 
@@ -25,6 +29,17 @@ def login(server: Server, database: str) -> Iterator[str]:
         cursor.execute(f"CREATE ROLE \"{name}\" LOGIN {inherits} PASSWORD 'x'")
         yield name
         cursor.execute(f'DROP ROLE "{name}"')
+
+
+@pytest.fixture
+def cluster() -> Iterator[Server]:
+    """A server of its own, where the service's roles were never made."""
+    name = f"trial-{uuid.uuid4().hex[:8]}"
+    binaries = os.environ.get("TEST_POSTGRES_BINARIES")
+    server = ensure(name, binaries=Path(binaries) if binaries else None)
+    yield server
+    server.stop()
+    shutil.rmtree(server.data_directory.parent)
 
 
 @contextlib.contextmanager
@@ -59,3 +74,19 @@ class TestGrantRoles:
     def test_names_a_login_that_does_not_exist(self, database: str) -> None:
         with pytest.raises(GrantRefused, match='CREATE ROLE "no\'body" LOGIN'):
             migrate(database, login="no'body")
+
+    @pytest.mark.slow
+    def test_needs_no_superuser_as_on_managed_services(self, cluster: Server) -> None:
+        with connected(cluster.url()) as cursor:
+            cursor.execute("CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'x'")
+            cursor.execute("CREATE ROLE service LOGIN NOINHERIT PASSWORD 'x'")
+            cursor.execute("CREATE DATABASE managed OWNER boss")
+        url = cluster.url("managed")
+        place = url.partition("@")[2]
+        migrate(f"postgresql://boss:x@{place}", login="service")
+        assert migrate(f"postgresql://boss:x@{place}", login="service").applied == ()
+        with signed_in("service", url) as cursor:
+            cursor.execute("SET ROLE mbs_tenant; SELECT count(*) FROM customers")
+            assert cursor.fetchone() == (0,)
+        with migration_engine(url).connect() as connection:
+            assert findings(connection) == []
