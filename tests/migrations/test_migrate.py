@@ -155,8 +155,9 @@ class TestMigrate:
     @pytest.mark.parametrize("follower", ["", "op.execute('CREATE TABLE never (id bigint)')"])
     def test_stops_once_the_lock_is_lost(self, database: str, folder: Folder, follower: str) -> None:
         folder.add(
-            'op.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ='
-            " 'mbs-migrate' AND datname = current_database() AND pid <> pg_backend_pid()\")"
+            'op.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity'
+            " WHERE application_name = 'mbs-migrate' AND datname = current_database()"
+            ' AND pid <> pg_backend_pid()")'
         )
         if follower:
             folder.add(follower)

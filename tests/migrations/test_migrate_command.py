@@ -163,6 +163,14 @@ class TestMigrateCheckCommand:
         assert run(versions=folder.versions) == 1
 
 
+class TestMigrateDeployScript:
+    def test_is_the_same_command_from_anywhere(self, environment: object, tmp_path: Path) -> None:
+        script = [PROJECT / "scripts" / "migrate-deploy"]
+        assert subprocess.run([*script, "--check"], cwd=tmp_path).returncode == 3
+        answer = subprocess.run([*script, "--json"], cwd=tmp_path, capture_output=True, check=True)
+        assert json.loads(answer.stdout)["to"] == chain()[-1].revision
+
+
 class TestMigrateDryRunCommand:
     def test_prints_sql_that_leads_to_the_same_schema_and_changes_nothing(
         self, environment: object, database: str, folder: Folder, capsys: pytest.CaptureFixture[str]
