@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg2
 from alembic.autogenerate import compare_metadata
@@ -58,9 +59,16 @@ def differences(connection: Connection) -> list[str]:
         if room.ispkg and importlib.util.find_spec(f"{room.name}.models"):
             importlib.import_module(f"{room.name}.models")
     context = MigrationContext.configure(connection, opts={"include_object": has_model})
-    return [
-        f"model and schema differ: {difference}" for difference in compare_metadata(context, Base.metadata)
-    ]
+    return [describe(difference) for difference in compare_metadata(context, Base.metadata)]
+
+
+def describe(difference: Any) -> str:
+    """Say what Alembic found: `(what, table, ...)`, or a list of such changes to one column."""
+    if isinstance(difference, list):
+        return "; ".join(describe(change) for change in difference)
+    what, *items = difference
+    named = [getattr(item, "name", item) for item in items if item is not None and not isinstance(item, dict)]
+    return f"model and schema differ: {what} {' '.join(str(name) for name in named)}"
 
 
 def has_model(_item: object, _name: str | None, kind: str, reflected: bool, counterpart: object) -> bool:

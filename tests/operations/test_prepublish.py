@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mbs.operations import prepublish, prepublish_boot, prepublish_gates
+from mbs.operations import prepublish, prepublish_gates
 from mbs.operations.prepublish import Result, run_gates
 from mbs.operations.prepublish_gates import GATES, Gate
 from mbs.operations.prepublish_project import GateFailed, GateSkipped, Project
@@ -284,14 +284,3 @@ class TestProject:
             project.run("sh", "-c", "seq 1000; exit 3")
         assert str(failure.value).splitlines()[-1] == "1000"
         assert len(str(failure.value).splitlines()) <= 50
-
-
-class TestMigrations:
-    def test_pass_on_an_empty_database(self) -> None:
-        prepublish_boot.check_migrations(Project(root=ROOT, environ={}))
-
-
-@pytest.mark.slow
-class TestBoot:
-    def test_passes_in_production_mode(self) -> None:
-        prepublish_boot.check_boot(Project(root=ROOT, environ=dict(prepublish.os.environ)))

@@ -1,0 +1,176 @@
+"""`mbs serve`: gunicorn with the settings the configuration declares, listening even in degraded mode."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mbs.config import Config
+from mbs.foundation.bulkhead import thread_count
+from mbs.operations import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment in which nothing is set: production, with every critical variable missing."""
+    for name in set(os.environ) - {"PATH", "HOME"}:
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def settings() -> dict[str, Any]:
+    return {name: setting.get() for name, setting in serve.resolve().settings.items()}
+
+
+class TestSettings:
+    def test_follow_the_environment(self, bare: pytest.MonkeyPatch) -> None:
+        values = {"HOST": "127.0.0.1", "PORT": "8123", "WEB_CONCURRENCY": "3", "WEB_THREADS": "5"}
+        values |= {
+            "KEEPALIVE": "90",
+            "GRACEFUL_TIMEOUT": "20",
+            "MAX_REQUESTS": "300",
+            "MAX_REQUESTS_JITTER": "30",
+        }
+        for name, value in values.items():
+            bare.setenv(name, value)
+        found = settings()
+        assert found["bind"] == ["127.0.0.1:8123"]
+        assert (found["workers"], found["threads"]) == (3, thread_count(5))
+        assert (found["keepalive"], found["graceful_timeout"]) == (90, 20)
+        assert (found["max_requests"], found["max_requests_jitter"]) == (300, 30)
+
+    def test_have_the_runbooks_defaults(self, bare: pytest.MonkeyPatch) -> None:
+        found = settings()
+        assert found["bind"] == ["0.0.0.0:5000"]
+        assert (found["keepalive"], found["graceful_timeout"], found["timeout"]) == (75, 25, 60)
+        assert (found["max_requests"], found["max_requests_jitter"]) == (2000, 200)
+        assert found["worker_class"] == "gthread"
+        assert found["accesslog"] is None
+
+    def test_listen_where_they_are_told_although_another_variable_is_at_fault(
+        self, bare: pytest.MonkeyPatch
+    ) -> None:
+        bare.setenv("PORT", "8123")
+        bare.setenv("JWT_ACCESS_SECRET", "short")
+        bare.setenv("DATABASE_URL", "nonsense")
+        assert settings()["bind"] == ["0.0.0.0:8123"]
+
+    def test_replace_a_faulty_value_and_keep_the_sound_ones(self, bare: pytest.MonkeyPatch) -> None:
+        bare.setenv("PORT", "8123")
+        bare.setenv("WEB_CONCURRENCY", "many")
+        bare.setenv("KEEPALIVE", "-1")
+        found = settings()
+        assert found["bind"] == ["0.0.0.0:8123"]
+        assert found["workers"] >= 1
+        assert found["keepalive"] == 75
+
+    def test_write_an_ipv6_address_as_gunicorn_wants_it(self, bare: pytest.MonkeyPatch) -> None:
+        bare.setenv("HOST", "::1")
+        assert settings()["bind"] == ["[::1]:5000"]
+
+    def test_trust_nobody_in_gunicorn_itself(self, bare: pytest.MonkeyPatch) -> None:
+        bare.setenv("FORWARDED_ALLOW_IPS", "*")
+        found = settings()
+        assert found["forwarded_allow_ips"] == []
+        assert found["forwarder_headers"] == []
+
+    def test_run_on_a_read_only_disk_without_a_shared_connection_pool(self, bare: pytest.MonkeyPatch) -> None:
+        found = settings()
+        assert found["control_socket_disable"] is True
+        assert found["preload_app"] is False
+        if Path("/dev/shm").is_dir():
+            assert found["worker_tmp_dir"] == "/dev/shm"
+
+    def test_give_all_workers_the_secrets_that_development_generates(self, bare: pytest.MonkeyPatch) -> None:
+        bare.setenv("APP_ENV", "development")
+        for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "SESSION_SECRET"):
+            bare.setenv(name, "")
+        settings()
+        one, other = Config.load(os.environ), Config.load(os.environ)
+        assert one.jwt_access_secret == other.jwt_access_secret
+        assert len({one.jwt_access_secret, one.jwt_refresh_secret, one.session_secret}) == 3
+
+    def test_generate_no_secret_for_production(self, bare: pytest.MonkeyPatch) -> None:
+        settings()
+        assert "JWT_ACCESS_SECRET" not in os.environ
+
+    def test_bound_the_size_of_a_request(self, bare: pytest.MonkeyPatch) -> None:
+        found = settings()
+        assert 0 < found["limit_request_line"] <= 8190
+        assert 0 < found["limit_request_fields"] <= 100
+        assert 0 < found["limit_request_field_size"] <= 8190
+
+
+@contextlib.contextmanager
+def serving(log: Path, **environ: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """Run `mbs serve` with these variables alone and yield process and port once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mbs", "serve"],
+            cwd=ROOT,
+            env=clean | environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not answers(port):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            yield process, port
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        return get(port, "/health")[0] == http.HTTPStatus.OK
+    except OSError:
+        return False
+
+
+def get(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+class TestServe:
+    def test_listens_in_degraded_mode_and_stops_cleanly(self, tmp_path: Path) -> None:
+        log = tmp_path / "log"
+        # gunicorn reads this variable of its own; its settings would then no longer be those of the project.
+        with serving(log, APP_ENV="production", GUNICORN_CMD_ARGS="--workers 1 --threads 1") as (
+            process,
+            port,
+        ):
+            assert get(port, "/health")[1]["status"] == "degraded"
+            status, body = get(port, "/api/customers")
+            assert (status, body["code"]) == (503, "DEGRADED_MODE")
+            workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            assert len(workers) == 2
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        for line in log.read_text().splitlines():
+            assert {"ts", "level", "category", "message"} <= set(json.loads(line))
