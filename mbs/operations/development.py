@@ -79,6 +79,7 @@ def _run(interruption: Interruption) -> int:
     refuse_busy_port(config)
     with contextlib.ExitStack() as started:
         if config.database_url is None:
+            print("Starting the database ...", flush=True)
             server = ensure("development")
             started.callback(server.stop)
             environ["DATABASE_URL"] = server.url()

@@ -27,7 +27,8 @@ logger = logging.getLogger("mbs.database")
 
 CLONE = Path(__file__).resolve().parents[2]
 ROOT_DIRECTORY = Path("/var/lib/mbs-development")
-START_SECONDS = 60.0
+START_SECONDS = 60  # one start, crash recovery included
+RETRY_SECONDS = 20.0  # after this a server that was killed must have let go of its memory
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -166,7 +167,7 @@ def _start(folder: Path, programs: Path) -> bool:
     """Start the server unless it runs, anew while a killed one is dying; tell whether it was started."""
     data, remembered = folder / "data", folder / "port"
     account = Account.unprivileged(data)
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + RETRY_SECONDS
     reason = ""
     while time.monotonic() < deadline:
         if _is_running(data):
@@ -183,14 +184,14 @@ def _start(folder: Path, programs: Path) -> bool:
             )
             answer = account.run(
                 *(programs / "pg_ctl", "start", "-D", data, "-l", data / "server.log"),
-                *("-w", "-t", str(int(START_SECONDS)), "-o", settings),
+                *("-w", "-t", str(START_SECONDS), "-o", settings),
                 home=data,
             )
             if answer.returncode == 0:
                 remembered.write_text(str(port))
                 logger.info("embedded postgres started", extra={"directory": str(data), "port": port})
                 return True
-            reason = (data / "server.log").read_text()[-1000:] or answer.stderr
+            reason = answer.stderr + _log_tail(data)
         time.sleep(0.3)
     raise EmbeddedPostgresUnavailable(
         f"The embedded PostgreSQL does not start; delete {folder} to begin with empty data. It said: {reason}"
@@ -198,20 +199,27 @@ def _start(folder: Path, programs: Path) -> bool:
 
 
 def _is_running(data: Path) -> bool:
-    """Tell whether the recorded process is a live PostgreSQL; remove a record whose number went to another.
+    """Tell whether the recorded process is this server; remove a record whose number went to another.
 
     PostgreSQL itself would refuse to start as long as any process of the account has that number, as happens
     after a reboot or, in a container without an init process, with the zombie of a killed server.
     """
+    record = data / "postmaster.pid"
     try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        state = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(record.read_text().split("\n", 1)[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")  # nothing, if it is a zombie
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return False
-    if re.search(r"\(postgres\) [^ZX]", state):
-        return True
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        if command[1:2] == [b"-D"] and data.samefile(os.fsdecode(command[2])):
+            return True
+    record.unlink(missing_ok=True)
     return False
+
+
+def _log_tail(data: Path) -> str:
+    log = data / "server.log"
+    return log.read_text(errors="replace")[-1000:] if log.exists() else ""
 
 
 def _recorded_port(data: Path) -> int:

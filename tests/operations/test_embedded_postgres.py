@@ -221,6 +221,30 @@ class TestRecovery:
         assert ask(recovered, "select 1") == "1"
         recovered.stop()
 
+    def test_is_not_held_up_by_another_server_that_got_the_servers_number(
+        self, instance: str, server: Server
+    ) -> None:
+        os.kill(postmaster(server.data_directory), signal.SIGKILL)
+        record = server.data_directory / "postmaster.pid"
+        with trial_instance() as name:
+            other = ensure(name)
+            lines = record.read_text().split("\n")
+            record.write_text("\n".join([str(postmaster(other.data_directory)), *lines[1:]]))
+            recovered = ensure(instance)
+            assert ask(recovered, "select 1") == "1"
+            assert ask(other, "select 1") == "1"
+            recovered.stop()
+
+    def test_says_why_a_server_cannot_start_and_what_to_delete(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded_postgres, "RETRY_SECONDS", 1.0)
+        with trial_instance() as name:
+            server = ensure(name)
+            server.stop()
+            (server.data_directory / "PG_VERSION").write_text("9.6\n")
+            with pytest.raises(EmbeddedPostgresUnavailable, match=r"(?s)delete .* initialized by") as told:
+                ensure(name)
+            assert str(server.data_directory.parent) in str(told.value)
+
 
 class TestBinaries:
     @pytest.mark.skipif(postgres_binaries.installed() is None, reason="no PostgreSQL is installed")
