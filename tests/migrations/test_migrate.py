@@ -152,6 +152,13 @@ class TestMigrate:
         assert ask(database, "SELECT to_regclass('ix__busy__n')::text") == [("ix__busy__n",)]
         assert ask(database, ADVISORY_LOCKS) == [(0,)]
 
+    def test_keeps_the_lock_through_a_long_migration(self, database: str, folder: Folder) -> None:
+        folder.add("op.execute('SELECT pg_sleep(1.2)')")
+        name = database.rpartition("/")[2]
+        with connected(database) as cursor:
+            cursor.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = 500")
+        assert migrate(database, versions=folder.versions).applied == ("0001", "0002")
+
     @pytest.mark.parametrize("follower", ["", "op.execute('CREATE TABLE never (id bigint)')"])
     def test_stops_once_the_lock_is_lost(self, database: str, folder: Folder, follower: str) -> None:
         folder.add(
