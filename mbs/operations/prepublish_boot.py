@@ -29,13 +29,15 @@ from mbs.foundation.db import Base
 from mbs.operations import embedded_postgres, migrate
 from mbs.operations.migration_connection import migration_engine
 from mbs.operations.postgres_binaries import EmbeddedPostgresUnavailable
-from mbs.operations.prepublish_project import GateFailed, GateSkipped, Project, tail
+from mbs.operations.prepublish_project import GateFailed, GateSkipped, Project
 from mbs.operations.schema_rules import findings
 
 INSTANCE = "prepublish"
 LISTEN_SECONDS = 30.0
 STOP_SECONDS = 30.0
 WORKERS = 2
+LOG_LINES = 10
+LOG_WIDTH = 400
 SECRETS = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "SESSION_SECRET")
 
 
@@ -80,7 +82,7 @@ def check_boot(project: Project) -> None:
     with scratch_database(project) as url:
         migrate.migrate(url)
         with served(project, url) as address:
-            project.run(sys.executable, "-m", "mbs", "smoke", address, timeout=120)
+            project.run(sys.executable, "-m", "mbs", "smoke", "--quiet", address, timeout=120)
 
 
 @contextlib.contextmanager
@@ -146,11 +148,18 @@ def served(project: Project, database_url: str) -> Iterator[str]:
                 raise GateFailed(f"stopping by SIGTERM ended with exit code {code}")
         except (GateFailed, subprocess.TimeoutExpired) as error:
             log.seek(0)
-            raise GateFailed(f"{error}\nlog of the service:\n{tail(log.read())}") from error
+            raise GateFailed(f"{error}\nlog of the service:\n{complaints(log.read())}") from error
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def complaints(log: str) -> str:
+    """Give the log's last errors, cut short; where there is none, its last lines."""
+    lines = log.splitlines()
+    errors = [line for line in lines if '"level":"error"' in line or not line.startswith("{")]
+    return "\n".join(line[:LOG_WIDTH] for line in (errors or lines)[-LOG_LINES:])
 
 
 def wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:

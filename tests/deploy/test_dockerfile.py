@@ -118,6 +118,7 @@ class TestReplay:
     @pytest.mark.timeout(600)
     def test_builds_a_program_that_runs_from_anywhere(self, tmp_path: Path) -> None:
         environment, home = tmp_path / "opt" / "mbs", tmp_path / "app"
+        home.mkdir()
         for instruction in INSTRUCTIONS[STARTS[-2] : STARTS[-1]]:
             if instruction.keyword == "COPY":
                 copy(instruction.argument, home)
@@ -128,7 +129,13 @@ class TestReplay:
                     subprocess.run([program, *rest], cwd=home, check=True, stdout=subprocess.DEVNULL)
 
         clean = {"PATH": f"{environment / 'bin'}:{os.defpath}", "HOME": str(tmp_path), "PORT": "8080"}
-        for command in ("mbs --help", "mbs serve --print-config", "mbs migrate --help"):
+        commands = (
+            "mbs --help",
+            "mbs serve --print-config",
+            "python -c 'from mbs.operations.migrate import head; print(head())'",
+            "python -c 'import mbs.app; print(mbs.app.create_app())'",
+        )
+        for command in commands:
             finished = subprocess.run(
                 shlex.split(command), cwd="/", env=clean, capture_output=True, text=True, check=False
             )
