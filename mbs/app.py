@@ -1,0 +1,228 @@
+"""The one composition root: configuration in, WSGI application out. Read it top to bottom.
+
+The whole HTTP surface is `BLUEPRINTS`; what each service is made of is in `service_factories`.
+"""
+
+import logging
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_cors import CORS
+
+import mbs.auth.blueprint
+import mbs.customers.blueprint
+import mbs.events.blueprint
+import mbs.health.blueprint
+import mbs.tenants.blueprint
+from mbs import degraded
+from mbs.auth.repository import caller_finder
+from mbs.auth.service import AuthService
+from mbs.config import Config, ConfigError, secret_values
+from mbs.customers.service import CustomerService
+from mbs.events.service import EventService
+from mbs.foundation import (
+    documentation,
+    http,
+    idempotency,
+    logs,
+    passwords,
+    security,
+    sentry,
+    services,
+    tables,
+)
+from mbs.foundation.api import Api
+from mbs.foundation.bulkhead import Bulkhead
+from mbs.foundation.clock import SystemClock
+from mbs.foundation.db import Base, Database
+from mbs.foundation.limits import Limits, NoLimits
+from mbs.foundation.pages import CursorCodec
+from mbs.foundation.refresh_tokens import RefreshTokenCodec
+from mbs.foundation.schema_version import known_revisions
+from mbs.foundation.scope import Scope
+from mbs.foundation.throttle import Throttle
+from mbs.health.service import HealthService
+from mbs.tenants.service import TenantService
+
+log = logging.getLogger("mbs.startup")
+
+BLUEPRINTS = (
+    mbs.health.blueprint.blueprint,
+    mbs.auth.blueprint.blueprint,
+    mbs.tenants.blueprint.blueprint,
+    mbs.customers.blueprint.blueprint,
+    mbs.events.blueprint.blueprint,
+)
+
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations" / "versions"
+PROBE_MS = 1500
+DEGRADED_SLOTS = 4
+
+LIMITER_POOL = 2
+"""The limiter's own connections, so that a drained main pool cannot disable it."""
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Build the application. A fault in the configuration builds the degraded one instead of failing.
+
+    :param config: None reads the process's environment.
+    """
+    if config is None:
+        try:
+            config = Config.load(os.environ)
+        except ConfigError as error:
+            return create_degraded_app(error)
+    app = Flask("mbs", static_folder=None)
+    logs.configure(
+        level=config.log_level,
+        form=config.log_format,
+        secrets=secret_values(config),
+        release=config.release,
+        environment=config.environment,
+    )
+    if config.sentry_dsn:
+        sentry.install(config.sentry_dsn, environment=config.sentry_environment, release=config.release)
+    database = open_database(config, pool_size=config.db_pool_size)
+
+    # The hooks run in the order in which they are installed here.
+    http.install(
+        app,
+        strict_transport=config.is_deployed,
+        slow_request_ms=config.slow_request_ms,
+        allowed_hosts=config.allowed_hosts,
+    )
+    if not config.seed_routes_enabled:
+        security.install_blocked_paths(app)
+    security.install_tokens(
+        app,
+        secret=config.jwt_access_secret,
+        previous=config.jwt_access_secret_previous,
+        lifetime=config.jwt_access_ttl,
+    )
+    security.install_identify(app)
+    limits: Limits | NoLimits = NoLimits()
+    if config.limits_enforced:
+        counters = open_database(config, pool_size=LIMITER_POOL)
+        limits = Limits(
+            storage_uri=config.ratelimit_storage_uri or "mbs+postgresql://",
+            storage_options={} if config.ratelimit_storage_uri else {"database": counters},
+            proxies=config.trusted_proxy_count,
+        )
+        limits.install(app)
+    security.install_authorize(app, caller_finder(database))
+
+    api = Api(app)
+    api.install(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    if config.docs_enabled:
+        documentation.install(app)
+    if config.cors_origins:
+        CORS(
+            app,
+            resources=r"/api/.*",
+            origins=list(config.cors_origins),
+            allow_headers=http.REQUEST_HEADERS,
+            expose_headers=http.RESPONSE_HEADERS,
+            max_age=600,
+            vary_header=True,
+        )
+
+    app.extensions[idempotency.EXTENSION] = database
+    app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)
+    app.extensions[services.EXTENSION] = service_factories(config, database, limits)
+    app.wsgi_app = Bulkhead(app.wsgi_app, config.web_threads)  # type: ignore[method-assign]
+    passwords.prepare()
+    for fault in (*config.warnings, *config.ignored):
+        logging.getLogger("mbs.config").warning(
+            "configuration", extra={"event": f"config.{fault.code}", "variable": fault.variable}
+        )
+    log.info("application built", extra={"event": "startup.built"})
+    return app
+
+
+def create_degraded_app(error: ConfigError) -> Flask:
+    """Build what is served while the configuration is incomplete: health, and 503 for the rest.
+
+    Nothing else is registered, so nothing else can answer.
+    """
+    app = Flask("mbs", static_folder=None)
+    http.install(app, strict_transport=True, slow_request_ms=1000)
+    app.register_blueprint(degraded.blueprint)
+    app.register_blueprint(mbs.health.blueprint.blueprint)
+    try:
+        probe = open_probe(Config.load(os.environ, groups={"database"}))
+    except ConfigError:
+        probe = None
+    faults = tuple((fault.variable, fault.code) for fault in error.faults)
+    health = HealthService(probe=probe, faults=faults, release={"version": mbs.__version__})
+    app.extensions[services.EXTENSION] = {HealthService: lambda scope: health}
+    app.wsgi_app = Bulkhead(app.wsgi_app, DEGRADED_SLOTS)  # type: ignore[method-assign]
+    return app
+
+
+def open_database(config: Config, *, pool_size: int) -> Database:
+    assert config.database_url is not None
+    return Database(
+        config.database_url,
+        pool_size=pool_size,
+        connect_seconds=config.db_connect_timeout_s,
+        statement_ms=config.db_statement_timeout_ms,
+        lock_ms=config.db_lock_timeout_ms,
+        idle_transaction_ms=config.db_idle_tx_timeout_ms,
+        pool_wait_seconds=config.db_pool_timeout_s,
+        recycle_seconds=config.db_pool_recycle_s,
+    )
+
+
+def open_probe(config: Config) -> Database:
+    """Return the health checks' own connection, which gives up before a prober does."""
+    assert config.database_url is not None
+    return Database(
+        config.database_url,
+        pool_size=1,
+        connect_seconds=config.db_connect_timeout_s,
+        statement_ms=PROBE_MS,
+        application_name="mbs-health",
+    )
+
+
+def tenant_tables() -> tuple[str, ...]:
+    """Return the names of the tables whose rows belong to one tenant."""
+    named = (name for name, table in Base.metadata.tables.items() if "tenant_id" in table.columns)
+    return tuple(sorted(set(named) - {"login_sessions"}))
+
+
+def service_factories(config: Config, database: Database, limits: Limits | NoLimits) -> services.Factories:
+    """Return how each service is made for a request's scope."""
+    clock = SystemClock()
+    throttle: Throttle = limits
+    tokens = RefreshTokenCodec(config.jwt_refresh_secret, config.jwt_refresh_secret_previous)
+    health = HealthService(
+        probe=open_probe(config),
+        tenant_tables=tenant_tables(),
+        known_revisions=known_revisions(MIGRATIONS),
+        limits_reachable=limits.reachable,
+        warnings=tuple(fault.variable for fault in config.warnings),
+        release={"version": config.release, "commit": config.git_sha},
+    )
+
+    def begin(scope: Scope) -> Any:
+        return partial(database.transaction, scope)
+
+    return {
+        AuthService: lambda scope: AuthService(
+            begin=begin(scope), clock=clock, throttle=throttle, tokens=tokens
+        ),
+        TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
+        EventService: lambda scope: EventService(begin=begin(scope)),
+        CustomerService: lambda scope: CustomerService(
+            begin=begin(scope),
+            clock=clock,
+            only_of=None if scope.may("customers:read") else scope.actor_id,
+        ),
+        HealthService: lambda scope: health,
+    }

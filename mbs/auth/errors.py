@@ -1,0 +1,28 @@
+"""What can go wrong when people sign in."""
+
+from mbs.foundation.errors import Conflict, Unauthenticated
+
+
+class EmailAlreadyExists(Conflict):
+    code = "EMAIL_ALREADY_EXISTS"
+    sentence = "There is already an account with this e-mail address; log in instead."
+
+
+class InvalidCredentials(Unauthenticated):
+    code = "INVALID_CREDENTIALS"
+    sentence = "E-mail address or password is wrong."
+
+
+class RefreshRefused(Unauthenticated):
+    code = "UNAUTHENTICATED"
+    sentence = "The refresh token is not valid; log in again."
+
+
+class TokenReused(Unauthenticated):
+    code = "TOKEN_REUSED"
+    sentence = "The refresh token was used before, so its session is ended; log in again."
+
+
+class TenantSelectRequired(Conflict):
+    code = "MULTI_TENANT_SELECT_REQUIRED"
+    sentence = "You belong to several businesses; send the `tenantId` of one of `tenants`."

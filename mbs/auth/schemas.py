@@ -1,0 +1,175 @@
+"""Accounts and tokens on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from mbs.auth.models import SignedIn
+from mbs.foundation.schemas import EmailAddress, Id, Secret, Text, WireSchema
+from mbs.tenants.models import ROLE_PERMISSIONS
+from mbs.tenants.schemas import OpenBusiness
+
+LONGEST_PASSWORD = 1024
+"""Longer is refused before hashing; how long a password may be is said by `foundation/passwords.py`."""
+
+REGISTER_EXAMPLE = {
+    "email": "asha@example.com",
+    "password": "three green umbrellas",
+    "firstName": "Asha",
+    "lastName": "Rao",
+    "businessName": "Asha's Salon",
+    "businessType": "salon",
+    "countryCode": "IN",
+}
+LOGIN_EXAMPLE = {"email": "asha@example.com", "password": "three green umbrellas"}
+
+
+class Register(OpenBusiness):
+    email = EmailAddress(required=True)
+    password = Secret(
+        maximum=LONGEST_PASSWORD, required=True, metadata={"description": "12 to 128 characters."}
+    )
+    first_name = Text(maximum=80, required=True)
+    last_name = Text(maximum=80, required=True)
+
+
+class LogIn(WireSchema):
+    email = EmailAddress(required=True)
+    password = Secret(maximum=LONGEST_PASSWORD, required=True)
+    tenant_id = Id(
+        load_default=None, metadata={"description": "Needed when you belong to several businesses."}
+    )
+
+
+class Refresh(WireSchema):
+    refresh_token = Secret(maximum=200, required=True)
+
+
+class SwitchTenant(WireSchema):
+    tenant_id = Id(required=True)
+
+
+class ChangeMe(WireSchema):
+    first_name = Text(maximum=80)
+    last_name = Text(maximum=80)
+
+    @validates_schema
+    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("Name at least one field to change.")
+
+
+class UserView(WireSchema):
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    first_name = fields.String(required=True)
+    last_name = fields.String(required=True)
+
+
+class TenantSummary(WireSchema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    slug = fields.String(required=True)
+    business_type = fields.String(required=True)
+    country = fields.String(required=True)
+    currency = fields.String(required=True)
+    timezone = fields.String(required=True)
+    onboarding_completed = fields.Boolean(required=True)
+
+
+class SignedInView(WireSchema):
+    access_token = fields.String(required=True)
+    refresh_token = fields.String(required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds the access token lives."})
+    token_type = fields.String(required=True)
+    user = fields.Nested(UserView, required=True)
+    tenant = fields.Nested(TenantSummary, required=True)
+    role = fields.String(required=True)
+    permissions = fields.List(fields.String(), required=True)
+
+
+class MembershipView(WireSchema):
+    tenant = fields.Nested(TenantSummary, required=True)
+    role = fields.String(required=True)
+
+
+class MeView(UserView):
+    email_verified = fields.Boolean(required=True)
+    memberships = fields.List(fields.Nested(MembershipView), required=True)
+    permissions = fields.List(fields.String(), required=True)
+    version = fields.Integer(required=True)
+
+
+class RoleView(WireSchema):
+    key = fields.String(required=True)
+    label = fields.String(required=True)
+
+
+class ContextView(WireSchema):
+    user = fields.Nested(UserView, required=True)
+    tenant = fields.Nested(TenantSummary, required=True)
+    role = fields.Nested(RoleView, required=True)
+    permissions = fields.List(fields.String(), required=True)
+    features = fields.Dict(required=True)
+    limits = fields.Dict(required=True)
+    terminology = fields.Dict(required=True)
+    locale = fields.String(required=True)
+    server_time = fields.DateTime(required=True)
+
+
+def present_user(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "email": row.email, "firstName": row.first_name, "lastName": row.last_name}
+
+
+def present_summary(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "slug": row.slug,
+        "businessType": row.business_type,
+        "country": row.country,
+        "currency": row.currency,
+        "timezone": row.timezone,
+        "onboardingCompleted": row.onboarding_completed,
+    }
+
+
+def present_signed_in(signed_in: SignedIn, access_token: str, expires_in: int) -> dict[str, Any]:
+    return {
+        "accessToken": access_token,
+        "refreshToken": signed_in.refresh_token,
+        "expiresIn": expires_in,
+        "tokenType": "Bearer",
+        "user": present_user(signed_in.user),
+        "tenant": present_summary(signed_in.tenant),
+        "role": signed_in.role,
+        "permissions": sorted(ROLE_PERMISSIONS[signed_in.role]),
+    }
+
+
+def present_me(user: Any, memberships: Any, permissions: frozenset[str]) -> dict[str, Any]:
+    return {
+        **present_user(user),
+        "emailVerified": user.email_verified_at is not None,
+        "memberships": [{"tenant": present_summary(row), "role": row.role} for row in memberships],
+        "permissions": sorted(permissions),
+        "version": user.version,
+    }
+
+
+def present_context(
+    user: Any, tenant: Any, role: str, permissions: frozenset[str], now: datetime
+) -> dict[str, Any]:
+    # Features, limits and terminology are empty until plans and presets exist.
+    return {
+        "user": present_user(user),
+        "tenant": present_summary(tenant),
+        "role": {"key": role, "label": role.capitalize()},
+        "permissions": sorted(permissions),
+        "features": {},
+        "limits": {},
+        "terminology": {},
+        "locale": tenant.locale,
+        "serverTime": now,
+    }

@@ -1,0 +1,71 @@
+"""The customer's row, and how it is found again."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mbs.foundation.db import Base
+from mbs.foundation.keys import digits, email_key, folded
+
+INSTANT = TIMESTAMP(timezone=True)
+KEY = Text(collation="C")
+
+KINDS = ("person", "business")
+STATUSES = ("active", "archived")
+SORTS = ("name", "createdAt", "updatedAt")
+
+
+class Customer(Base):
+    """One customer of one business."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        UniqueConstraint("tenant_id", "dedupe_email"),
+        UniqueConstraint("tenant_id", "dedupe_phone"),
+        Index("ix__customers__created_at", "tenant_id", "created_at", "id"),
+        Index("ix__customers__updated_at", "tenant_id", "updated_at", "id"),
+        Index("ix__customers__name_key", "tenant_id", "name_key", "id"),
+        Index("ix__customers__email_key", "tenant_id", "email_key"),
+        Index("ix__customers__phone", "tenant_id", "phone"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(KEY)
+    email: Mapped[str | None] = mapped_column(Text)
+    email_key: Mapped[str | None] = mapped_column(KEY)
+    phone: Mapped[str | None] = mapped_column(KEY)
+    search_key: Mapped[str] = mapped_column(KEY)
+    address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_id: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    notes: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    dedupe_email: Mapped[str | None] = mapped_column(KEY)
+    dedupe_phone: Mapped[str | None] = mapped_column(KEY)
+    created_by: Mapped[UUID] = mapped_column(Uuid)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def lookup_keys(*, name: str, email: str | None, phone: str | None) -> Mapping[str, str | None]:
+    """Return the columns that searches compare with, made from those that people read."""
+    key = email_key(email) if email else None
+    parts = (folded(name), key or "", digits(phone or ""))
+    return {"name_key": parts[0], "email_key": key, "search_key": "\n".join(parts)}
+
+
+def search_words(text: str) -> tuple[str, ...]:
+    """Return what to look for in `search_key`: the folded text, and its digits when it looks like a phone number."""
+    word, number = folded(text), digits(text)
+    looks_like_phone = len(number) >= 3 and not any(character.isalpha() for character in word)
+    return (word, number) if looks_like_phone and number != word else (word,)

@@ -1,0 +1,179 @@
+"""Customers on the wire."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from mbs.customers.models import KINDS, SORTS, STATUSES
+from mbs.foundation.schemas import (
+    Choice,
+    Choices,
+    EmailAddress,
+    Flag,
+    Instant,
+    PageQuery,
+    PhoneNumber,
+    QuerySchema,
+    Text,
+    WireSchema,
+    page_schema,
+)
+
+MAXIMUM_TAGS = 20
+
+EXAMPLE = {
+    "name": "Jane Smith",
+    "email": "jane@example.com",
+    "phone": "+919876543210",
+    "address": {"line1": "12 MG Road", "city": "Mumbai", "postalCode": "400001", "country": "IN"},
+    "tags": ["vip"],
+}
+
+
+class Address(WireSchema):
+    line1 = Text(maximum=200)
+    line2 = Text(maximum=200)
+    city = Text(maximum=100)
+    region = Text(maximum=100)
+    postal_code = Text(maximum=20)
+    country = Text(maximum=2, minimum=2, pattern="[A-Z]{2}", metadata={"example": "IN"})
+
+
+class AddressOrLine(fields.Nested):
+    """An address, or one line of text, which becomes its `line1`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Address, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        address = super()._deserialize(
+            {"line1": value} if isinstance(value, str) else value, attr, data, **kwargs
+        )
+        return Address().dump(address)
+
+
+class Tags(fields.List):
+    """Up to 20 different words of at most 40 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Text(maximum=40), validate=validate.Length(max=MAXIMUM_TAGS), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+
+
+class ChangeCustomer(WireSchema):
+    """A merge patch (RFC 7396): null clears a field, an absent one stays."""
+
+    kind = Choice(*KINDS)
+    name = Text(maximum=200)
+    email = EmailAddress(allow_none=True)
+    phone = PhoneNumber(allow_none=True)
+    address = AddressOrLine(allow_none=True)
+    tax_id = Text(maximum=40, allow_none=True)
+    tags = Tags()
+    notes = Text(maximum=10_000, lines=True, allow_none=True)
+    status = Choice(*STATUSES)
+
+    @validates_schema
+    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("Name at least one field to change.")
+
+
+class CreateCustomer(WireSchema):
+    kind = Choice(*KINDS, load_default="person")
+    name = Text(maximum=200, required=True)
+    email = EmailAddress(allow_none=True)
+    phone = PhoneNumber(allow_none=True)
+    address = AddressOrLine(allow_none=True)
+    tax_id = Text(maximum=40, allow_none=True)
+    tags = Tags()
+    notes = Text(maximum=10_000, lines=True, allow_none=True)
+
+
+class CustomerQuery(PageQuery):
+    search = Text(
+        maximum=200, metadata={"description": "Part of the name, the e-mail address, or the phone's digits."}
+    )
+    status = Choices(*STATUSES, load_default=["active"], metadata={"description": "`active` unless given."})
+    kind = Choices(*KINDS)
+    tag = Text(maximum=40)
+    email = EmailAddress()
+    phone = PhoneNumber()
+    created_from = Instant()
+    created_to = Instant()
+    updated_since = Instant()
+    sort_by = Choice(*SORTS, load_default="createdAt")
+
+
+class RemoveQuery(QuerySchema):
+    purge = Flag(load_default=False, metadata={"description": "Remove for good instead of archiving."})
+
+
+class AddressView(WireSchema):
+    line1 = fields.String()
+    line2 = fields.String()
+    city = fields.String()
+    region = fields.String()
+    postal_code = fields.String()
+    country = fields.String()
+
+
+class CustomerView(WireSchema):
+    id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+    kind = fields.String(required=True, metadata={"enum": list(KINDS)})
+    name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
+    address = fields.Nested(AddressView, required=True, allow_none=True)
+    tax_id = fields.String(required=True, allow_none=True)
+    tags = fields.List(fields.String(), required=True)
+    notes = fields.String(required=True, allow_none=True)
+    status = fields.String(required=True, metadata={"enum": list(STATUSES)})
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)
+    version = fields.Integer(required=True)
+
+
+class SimilarCustomer(WireSchema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
+
+
+class CustomerCreated(CustomerView):
+    possible_duplicates = fields.List(
+        fields.Nested(SimilarCustomer),
+        required=True,
+        metadata={"description": "Active customers with the same name, e-mail address or phone number."},
+    )
+
+
+CustomerPage = page_schema("CustomerPage", CustomerView)
+
+
+def present(row: Any, tenant_id: Any) -> dict[str, Any]:
+    """Return a customer as `CustomerView` describes it; a test holds the two together."""
+    return {
+        "id": row.id,
+        "tenantId": tenant_id,
+        "kind": row.kind,
+        "name": row.name,
+        "email": row.email,
+        "phone": row.phone,
+        "address": row.address,
+        "taxId": row.tax_id,
+        "tags": row.tags,
+        "notes": row.notes,
+        "status": row.status,
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+        "version": row.version,
+    }
+
+
+def present_similar(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "email": row.email, "phone": row.phone}

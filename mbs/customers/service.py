@@ -1,0 +1,131 @@
+"""What can be done with customers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from uuid_utils.compat import uuid7
+
+from mbs.customers.models import lookup_keys
+from mbs.customers.repository import CustomerRepository
+from mbs.events.repository import EventRepository
+from mbs.foundation.clock import Clock
+from mbs.foundation.db import Begin, Transaction
+from mbs.foundation.errors import NotFound
+from mbs.foundation.pages import Page, PageRequest
+
+
+class CustomerService:
+    """`only_of` narrows everything to the customers that one member created; None: all of the business."""
+
+    def __init__(self, *, begin: Begin, clock: Clock, only_of: UUID | None) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._only_of = only_of
+
+    def create(self, **values: Any) -> tuple[Row[Any], Sequence[Row[Any]]]:
+        """Create a customer; return it with those that may be the same person.
+
+        :raises EmailTaken: if the business wants addresses to be unique and this one is not.
+        :raises PhoneTaken: the same of phone numbers.
+        """
+        lookup = lookup_keys(name=values["name"], email=values.get("email"), phone=values.get("phone"))
+        with self._begin() as transaction:
+            customers = CustomerRepository(transaction)
+            customer = customers.add({**values, **lookup, "id": uuid7()})
+            similar: Sequence[Row[Any]] = ()
+            # Whoever sees only their own customers must not learn of others through a likeness.
+            if self._only_of is None:
+                similar = customers.similar(
+                    except_id=customer.id,
+                    name_key=str(lookup["name_key"]),
+                    email_key=lookup["email_key"],
+                    phone=customer.phone,
+                )
+            self._record(transaction, "customer.created", customer, {})
+        return customer, similar
+
+    def read(self, *, id_: UUID) -> Row[Any]:
+        """Return a customer.
+
+        :raises NotFound: if there is none.
+        """
+        with self._begin() as transaction:
+            return self._get(CustomerRepository(transaction), id_)
+
+    def search(self, *, request: PageRequest, **filters: Any) -> Page:
+        """Return one page of customers."""
+        with self._begin() as transaction:
+            return CustomerRepository(transaction).search(request, created_by=self._only_of, **filters)
+
+    def change(self, *, id_: UUID, version: int | None, **values: Any) -> Row[Any]:
+        """Change a customer.
+
+        :raises NotFound: if there is none.
+        :raises PreconditionFailed: if it has moved on to another version.
+        :raises EmailTaken: if the business wants addresses to be unique and this one is not.
+        :raises PhoneTaken: the same of phone numbers.
+        """
+        with self._begin() as transaction:
+            customers = CustomerRepository(transaction)
+            before = self._get(customers, id_)
+            lookup: Mapping[str, Any] = {}
+            if values.keys() & {"name", "email", "phone"}:
+                lookup = lookup_keys(
+                    name=values.get("name", before.name),
+                    email=values.get("email", before.email),
+                    phone=values.get("phone", before.phone),
+                )
+            customer = customers.change(id_, {**values, **lookup}, version=version)
+            previous = {
+                name: getattr(before, name)
+                for name in values
+                if getattr(before, name) != getattr(customer, name)
+            }
+            self._record(transaction, "customer.updated", customer, previous)
+        return customer
+
+    def archive(self, *, id_: UUID, version: int | None) -> None:
+        """Archive a customer; archiving an archived one changes nothing.
+
+        :raises NotFound: if there is none.
+        :raises PreconditionFailed: if it has moved on to another version.
+        """
+        with self._begin() as transaction:
+            customers = CustomerRepository(transaction)
+            before = self._get(customers, id_)
+            if before.status == "archived":
+                return
+            customer = customers.change(id_, {"status": "archived"}, version=version)
+            self._record(transaction, "customer.archived", customer, {"status": before.status})
+
+    def purge(self, *, id_: UUID, version: int | None) -> None:
+        """Remove a customer for good; the trail keeps that there was one.
+
+        :raises NotFound: if there is none.
+        :raises PreconditionFailed: if it has moved on to another version.
+        :raises InUse: if other records refer to it.
+        """
+        with self._begin() as transaction:
+            customers = CustomerRepository(transaction)
+            before = self._get(customers, id_)
+            customers.remove(id_, version=version)
+            self._record(transaction, "customer.purged", before, {})
+
+    def _get(self, customers: CustomerRepository, id_: UUID) -> Row[Any]:
+        customer = customers.get(id_)
+        if self._only_of is not None and customer.created_by != self._only_of:
+            raise NotFound
+        return customer
+
+    def _record(
+        self, transaction: Transaction, type_: str, customer: Row[Any], previous: Mapping[str, Any]
+    ) -> None:
+        EventRepository(transaction).append(
+            type_=type_,
+            object_type="customer",
+            object_id=customer.id,
+            at=self._clock.now(),
+            data={"object": dict(customer._mapping), "previous": previous},
+        )

@@ -1,0 +1,137 @@
+"""Appends to the chain and reads it back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from uuid_utils.compat import uuid7
+
+from mbs.events.models import Event, around_the_link, canonical, data_hash
+from mbs.foundation.repository import Repository
+
+OPEN_CHAIN = text("INSERT INTO event_heads DEFAULT VALUES")
+
+# Lock, hash, insert and head in one statement: when the head is locked by another transaction, the
+# SET list is evaluated again on the row that one committed, so the chain never forks.
+APPEND = text("""
+WITH head AS (
+  UPDATE event_heads
+  SET seq = seq + 1, prev_hash = hash,
+      hash = encode(sha256(convert_to(
+        :before || '"prevHash":"' || hash || '","seq":' || (seq + 1)::text || :behind, 'UTF8')), 'hex')
+  WHERE tenant_id = :tenant
+  RETURNING tenant_id, seq, prev_hash, hash)
+INSERT INTO events
+  (tenant_id, id, seq, type, object_type, object_id, actor, at, data, data_hash, prev_hash, hash)
+SELECT tenant_id, :id, seq, :type, :object_type, :object_id, CAST(:actor AS jsonb), :at,
+       CAST(:data AS jsonb), :data_hash, prev_hash, hash
+FROM head
+RETURNING seq
+""")
+
+
+class EventRepository(Repository):
+    """Questions put to the trail of one tenant."""
+
+    model = Event
+    columns = (
+        Event.id,
+        Event.seq,
+        Event.type,
+        Event.object_type,
+        Event.object_id,
+        Event.actor,
+        Event.at,
+        Event.data,
+        Event.data_hash,
+        Event.prev_hash,
+        Event.hash,
+    )
+
+    def open_chain(self) -> None:
+        """Make the head of a new tenant's chain."""
+        self._transaction.execute(OPEN_CHAIN)
+
+    def append(
+        self, *, type_: str, object_type: str, object_id: UUID, at: datetime, data: Mapping[str, Any]
+    ) -> int:
+        """Append one event in the transaction of its change, as that transaction's last statement.
+
+        :param data: `{"object": {...}, "previous": {...}}`; strings, integers, booleans, nulls, instants.
+        :return: the event's number in the tenant's gapless sequence.
+        """
+        scope = self._transaction.scope
+        actor = {
+            "type": "user" if scope.actor_id else "system",
+            "id": str(scope.actor_id) if scope.actor_id else None,
+            "correlationId": scope.correlation_id,
+        }
+        tenant_id, id_, digest = self._transaction.tenant_id, uuid7(), data_hash(data)
+        before, behind = around_the_link(
+            {
+                "actor": actor,
+                "at": at,
+                "dataHash": digest,
+                "id": id_,
+                "objectId": object_id,
+                "objectType": object_type,
+                "tenantId": tenant_id,
+                "type": type_,
+            }
+        )
+        row = self._transaction.execute(
+            APPEND,
+            {
+                "before": before,
+                "behind": behind,
+                "tenant": tenant_id,
+                "id": id_,
+                "type": type_,
+                "object_type": object_type,
+                "object_id": object_id,
+                "actor": canonical(actor).decode(),
+                "at": at,
+                "data": canonical(data).decode(),
+                "data_hash": digest,
+            },
+        ).one()
+        return int(row.seq)
+
+    def after(
+        self,
+        seq: int,
+        *,
+        limit: int,
+        descending: bool = False,
+        types: Sequence[str] = (),
+        object_type: str | None = None,
+        object_id: UUID | None = None,
+        actor_id: UUID | None = None,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+    ) -> Sequence[Row[Any]]:
+        """Return up to `limit` events behind a sequence number, in its order; every filter narrows."""
+        statement = self.select().where(Event.seq < seq if descending else Event.seq > seq)
+        if types:
+            statement = statement.where(Event.type.in_(types))
+        if object_type is not None:
+            statement = statement.where(Event.object_type == object_type)
+        if object_id is not None:
+            statement = statement.where(Event.object_id == object_id)
+        if actor_id is not None:
+            statement = statement.where(Event.actor["id"].astext == str(actor_id))
+        if from_ is not None:
+            statement = statement.where(Event.at >= from_)
+        if to is not None:
+            statement = statement.where(Event.at < to)
+        order = Event.seq.desc() if descending else Event.seq.asc()
+        return self._transaction.execute(statement.order_by(order).limit(limit)).all()
+
+    def chain(self, batch: int = 1000) -> Iterator[Row[Any]]:
+        """Yield the whole trail in order, a batch of rows at a time."""
+        seq = 0
+        while rows := self.after(seq, limit=batch):
+            yield from rows
+            seq = rows[-1].seq

@@ -1,0 +1,97 @@
+"""psycopg2 connections that never wait for ever, and the dialect that opens a transaction in one message.
+
+A frozen PostgreSQL still acknowledges TCP, so neither keepalives nor `statement_timeout` free a
+waiting client: only a client-side deadline does. psycopg2 has none; its wait callback makes one.
+"""
+
+import select
+import time
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, TRANSACTION_STATUS_IDLE, set_wait_callback
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+
+CONNECT_SECONDS = 2.0
+PING_SECONDS = 1.0
+STATEMENT_SECONDS = 3.5
+"""Above the server's own statement_timeout (3 s), so that a merely slow statement gets the server's error."""
+
+LOST = "server closed the connection unexpectedly: no answer within the client-side deadline"
+"""Words that SQLAlchemy's psycopg2 dialect recognises as a disconnect, so that the pool drops the connection."""
+
+
+class DeadlineConnection(psycopg2.extensions.connection):
+    """A connection whose every wait is bounded by `patience` seconds and by the request's own deadline."""
+
+    patience: float = CONNECT_SECONDS
+    deadline: float | None = None
+    messages: int = 0
+
+    def remaining(self) -> float:
+        seconds = self.patience
+        if self.deadline is not None:
+            seconds = min(seconds, self.deadline - time.monotonic())
+        return max(seconds, 0.0)
+
+
+def wait(connection: Any) -> None:
+    """Wait for libpq like psycopg2 does, but no longer than the connection's patience.
+
+    Never closes the connection: closing inside the callback deadlocks the process. psycopg2 closes
+    it itself when this raises.
+
+    :raises psycopg2.OperationalError: if the server does not answer in time.
+    """
+    limit = None
+    if isinstance(connection, DeadlineConnection):
+        connection.messages += 1
+        limit = time.monotonic() + connection.remaining()
+    while True:
+        state = connection.poll()
+        if state == POLL_OK:
+            return
+        # A new poll object each round: while connecting, libpq may change to another socket.
+        poller = select.poll()
+        if state == POLL_READ:
+            poller.register(connection.fileno(), select.POLLIN)
+        elif state == POLL_WRITE:
+            poller.register(connection.fileno(), select.POLLOUT)
+        else:
+            raise psycopg2.OperationalError(f"unexpected state {state} of the connection")
+        if limit is None:
+            poller.poll()
+            continue
+        milliseconds = (limit - time.monotonic()) * 1000
+        if milliseconds <= 0 or not poller.poll(milliseconds):
+            raise psycopg2.OperationalError(LOST)
+
+
+set_wait_callback(wait)
+
+
+class OneMessageDialect(PGDialect_psycopg2):
+    """psycopg2 in its autocommit mode, with BEGIN, COMMIT and ROLLBACK sent by us.
+
+    psycopg2 itself sends BEGIN as a message of its own before the first statement; sent by us it
+    shares the message that sets role, tenant and time-outs (`db.Transaction`), which saves a round trip
+    in every transaction.
+    """
+
+    supports_statement_cache = True
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Send nothing: `db.Transaction` sends BEGIN together with the context."""
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            with dbapi_connection.cursor() as cursor:
+                cursor.execute("COMMIT")
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        if (
+            not dbapi_connection.closed
+            and dbapi_connection.get_transaction_status() != TRANSACTION_STATUS_IDLE
+        ):
+            with dbapi_connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")

@@ -1,0 +1,255 @@
+"""A request enters and leaves here: correlation id, scope, deadline, JSON answers, entity tags, access line."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import uuid_utils
+from flask import Flask, current_app, g, request
+from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wrappers import Response
+
+from mbs.foundation import ambient, problems
+from mbs.foundation.errors import FieldFault, Invalid, PreconditionFailed
+from mbs.foundation.json_input import UNSTORABLE
+from mbs.foundation.logs import write_access
+from mbs.foundation.pages import MAXIMUM_LIMIT, CursorCodec, Page, PageRequest
+from mbs.foundation.scope import Scope, tenant_of
+
+REQUEST_SECONDS = 4.5
+"""One deadline for a whole request; no answer takes longer than 5 s, whatever the database does."""
+
+CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+CORRELATION_HEADER = "X-Correlation-Id"
+ENVIRON_KEY = "mbs.correlation_id"
+CURSORS = "mbs.cursors"
+
+SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+)
+STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Correlation-Id",
+    "X-Tenant-ID",
+)
+RESPONSE_HEADERS = (
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Correlation-Id",
+    "Idempotent-Replayed",
+    "Dry-Run",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+"""What a browser's script may send to, and read of, the API from another origin."""
+
+NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
+
+
+class IdConverter(BaseConverter):
+    """A UUID in a path. What is not one is the same 404 as an id that never was."""
+
+    regex = r"[^/]+"
+
+    def to_python(self, value: str) -> UUID:
+        if len(value) != 36:
+            raise ValidationError
+        try:
+            return UUID(value)
+        except ValueError:
+            raise ValidationError from None
+
+    def to_url(self, value: Any) -> str:
+        return str(value)
+
+
+def correlation_id(environ: Mapping[str, Any]) -> str:
+    """Return the caller's correlation id when it is well-formed, else a new one."""
+    given = environ.get("HTTP_X_CORRELATION_ID", "")
+    return given if CORRELATION_ID.fullmatch(given) else str(uuid_utils.uuid7())
+
+
+def current_scope() -> Scope:
+    return ambient.scope.get()
+
+
+def narrow_scope(**changes: Any) -> Scope:
+    """Replace the current scope by one that says more (tenant, actor, permissions), and return it."""
+    scope = replace(ambient.scope.get(), **changes)
+    ambient.scope.set(scope)
+    return scope
+
+
+def is_health(path: str) -> bool:
+    """Tell whether a path is a health probe's: never limited, never shed, answered whatever Host it names."""
+    return path.startswith(("/health", "/api/health"))
+
+
+def install(
+    app: Flask, *, strict_transport: bool, slow_request_ms: int, allowed_hosts: Sequence[str] = ()
+) -> None:
+    """Install the outermost hooks. Call first: the other hooks need the scope that `enter` makes."""
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.strict_slashes = False
+    constant = (*SECURITY_HEADERS, STRICT_TRANSPORT) if strict_transport else SECURITY_HEADERS
+
+    @app.before_request
+    def enter() -> None:
+        environ = request.environ
+        g.started = time.perf_counter()
+        identifier = environ.get(ENVIRON_KEY) or correlation_id(environ)
+        # The environ outlives the request, so gunicorn's own log lines can carry the id too.
+        environ[ENVIRON_KEY] = identifier
+        ambient.scope.set(Scope(correlation_id=identifier, deadline=time.monotonic() + REQUEST_SECONDS))
+        if allowed_hosts and not is_health(request.path):
+            if not host_is_trusted(environ.get("HTTP_HOST"), list(allowed_hosts)):
+                raise Invalid(
+                    errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
+                )
+        if UNSTORABLE.search(request.path):
+            raise Invalid(errors=[FieldFault("path", "invalid", "Must not hold NUL characters.")])
+
+    @app.after_request
+    def leave(response: Response) -> Response:
+        headers = response.headers
+        headers[CORRELATION_HEADER] = request.environ.get(ENVIRON_KEY, "")
+        for name, value in constant:
+            headers[name] = value
+        if "Content-Security-Policy" not in headers:
+            headers["Content-Security-Policy"] = NOTHING_ALLOWED
+        if "Cache-Control" not in headers:
+            headers["Cache-Control"] = "private, no-store"
+        write_access(
+            method=request.method,
+            path=request.path,
+            route=request.url_rule.rule if request.url_rule else "unmatched",
+            status=response.status_code,
+            milliseconds=(time.perf_counter() - g.started) * 1000 if "started" in g else 0.0,
+            address=request.remote_addr,
+            slow_ms=slow_request_ms,
+        )
+        return response
+
+    @app.teardown_request
+    def forget(error: BaseException | None) -> None:
+        ambient.scope.set(ambient.NOBODY)
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> Response:
+        return problems.respond(
+            error, instance=request.path, correlation_id=request.environ.get(ENVIRON_KEY, "")
+        )
+
+
+def answer(
+    body: Any, status: int = 200, *, version: int | None = None, location: str | None = None
+) -> Response:
+    """Return a JSON response.
+
+    :param version: the object's version, which becomes the strong ETag `"<version>"` (RFC 9110 section
+        8.8.3); a GET whose If-None-Match names it is answered 304 without a body.
+    """
+    response = Response(
+        orjson.dumps(body, option=orjson.OPT_UTC_Z), status=status, content_type="application/json"
+    )
+    if version is not None:
+        tag = f'"{version}"'
+        response.headers["ETag"] = tag
+        if request.method in ("GET", "HEAD") and _names(request.headers.get("If-None-Match"), tag):
+            response.status_code = 304
+            response.set_data(b"")
+    if location is not None:
+        response.headers["Location"] = location
+    return response
+
+
+def no_content() -> Response:
+    return Response(status=204)
+
+
+def answer_page(page: Page, present: Callable[[Any], Any], *, order: str) -> Response:
+    """Return a list response: `{"data": [...], "pagination": {...}}`.
+
+    :param order: the list's name with its order, to which the cursor is bound.
+    """
+    cursor = None
+    if page.next is not None:
+        cursor = cursors().encode(page.next, tenant_id=tenant_of(current_scope()), order=order)
+    return answer(
+        {
+            "data": [present(row) for row in page.rows],
+            "pagination": {
+                "limit": page.limit,
+                "hasMore": page.next is not None,
+                "nextCursor": cursor,
+                "total": page.total,
+            },
+        }
+    )
+
+
+def page_request(query: dict[str, Any], name: str, columns: Mapping[str, str]) -> tuple[PageRequest, str]:
+    """Take the page's part out of a list's query parameters; what stays are its filters.
+
+    Without `sortOrder`, instants run from the newest and everything else from the first.
+
+    :param name: the list's name, to which the cursor is bound together with the order.
+    :param columns: from `sortBy` on the wire to the database column.
+    :return: the request and the order's name, which `answer_page` wants back.
+    :raises InvalidCursor: if the cursor is not one of this list in this order.
+    """
+    sort = query.pop("sort_by")
+    direction = query.pop("sort_order", "desc" if columns[sort].endswith("_at") else "asc")
+    order, cursor, position = f"{name}:{sort}:{direction}", query.pop("cursor", None), None
+    if cursor is not None:
+        position = cursors().decode(cursor, tenant_id=tenant_of(current_scope()), order=order)
+    request_ = PageRequest(
+        sort=columns[sort],
+        descending=direction == "desc",
+        limit=min(query.pop("limit"), MAXIMUM_LIMIT),
+        position=position,
+        include_total=query.pop("include_total"),
+    )
+    return request_, order
+
+
+def expected_version() -> int | None:
+    """Return the version that If-Match demands, or None when the request demands none.
+
+    :raises PreconditionFailed: if If-Match names no version of ours, which therefore cannot match.
+    """
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    match = re.fullmatch(r'"(\d{1,9})"', given.strip(), re.ASCII)
+    if match is None:
+        raise PreconditionFailed
+    return int(match.group(1))
+
+
+def cursors() -> CursorCodec:
+    codec: CursorCodec = current_app.extensions[CURSORS]
+    return codec
+
+
+def _names(header: str | None, tag: str) -> bool:
+    if header is None:
+        return False
+    return header.strip() == "*" or tag in [part.strip().removeprefix("W/") for part in header.split(",")]

@@ -1,0 +1,118 @@
+"""The one door for JSON: strict where parsers are lenient, bounded where they are not.
+
+Python's parser takes NaN, duplicate keys, lone surrogates and nesting until its stack ends; each of
+those once became a 500 or a wrong value further in. Sources: RFC 8259 sections 6 and 8, RFC 7493.
+"""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from mbs.foundation.errors import FieldFault, InvalidJson
+
+MAXIMUM_BYTES = 1024 * 1024
+MAXIMUM_DEPTH = 16
+MAXIMUM_NODES = 10_000
+MAXIMUM_DIGITS = 40
+LARGEST_INTEGER = 2**63 - 1
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which PostgreSQL has no place for, and lone surrogates, which are not text."""
+
+_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def parse(data: bytes) -> Any:
+    """Return the value of a JSON text; fractions as Decimal.
+
+    :raises InvalidJson: if it is not UTF-8 JSON, is too deep or too large, or holds a duplicate key, a
+        NaN or infinity, a NUL or lone surrogate, or an integer beyond 64 bits.
+    """
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise _refusal("starts with a byte order mark")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _refusal("is not UTF-8") from None
+    _check_depth(data)
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_fraction,
+            parse_int=_parse_integer,
+            object_pairs_hook=_unique_keys,
+        )
+    except (ValueError, RecursionError):
+        raise _refusal("is not JSON") from None
+    _check_nodes(value)
+    return value
+
+
+def _check_depth(data: bytes) -> None:
+    # Before parsing, because the parser's recursion is what a deep text attacks.
+    depth = 0
+    for token in _OUTSIDE_STRINGS.finditer(data):
+        first = token.group()[:1]
+        if first in b"[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                raise _refusal(f"is nested deeper than {MAXIMUM_DEPTH} levels")
+        elif first in b"]}":
+            depth -= 1
+
+
+def _check_nodes(value: Any) -> None:
+    count = 0
+    pending = [("", value)]
+    while pending:
+        path, node = pending.pop()
+        count += 1
+        if count > MAXIMUM_NODES:
+            raise _refusal(f"has more than {MAXIMUM_NODES} values")
+        if isinstance(node, str):
+            if UNSTORABLE.search(node):
+                raise _refusal("holds a NUL character or a lone surrogate", path)
+        elif isinstance(node, dict):
+            for key, item in node.items():
+                if UNSTORABLE.search(key):
+                    raise _refusal("has a field name with a NUL character or a lone surrogate", path)
+                pending.append((f"{path}.{key}" if path else key, item))
+        elif isinstance(node, list):
+            pending.extend(
+                (f"{path}.{index}" if path else str(index), item) for index, item in enumerate(node)
+            )
+
+
+def _parse_integer(digits: str) -> int:
+    if len(digits) > MAXIMUM_DIGITS or abs(int(digits)) > LARGEST_INTEGER:
+        raise _refusal("holds an integer beyond 64 bits")
+    return int(digits)
+
+
+def _parse_fraction(digits: str) -> Decimal:
+    number = Decimal(digits)
+    if len(digits) > MAXIMUM_DIGITS or abs(number.adjusted()) > MAXIMUM_DIGITS:
+        raise _refusal("holds a number out of range")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _refusal(f"holds {name}, which JSON does not know")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise _refusal("names one field twice", UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", twice)[:100])
+    return result
+
+
+def _refusal(reason: str, field: str = "") -> InvalidJson:
+    field = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", field)[:200] or "body"
+    return InvalidJson(
+        f"The body {reason}.", errors=[FieldFault(field, "invalid_json", f"The body {reason}.")]
+    )

@@ -1,0 +1,174 @@
+"""Rate limits (runbook section 11): which limit a request counts against, under which key, and the headers.
+
+Built on `limits`, the library under Flask-Limiter, whose own hooks ask the storage a second time for
+the headers and parse limits anew on every request (ADR 0008).
+"""
+
+import ipaddress
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g, request
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.wrappers import Response
+
+from mbs.foundation.errors import RateLimited, Unavailable
+from mbs.foundation.http import is_health
+from mbs.foundation.limits_postgres import DURABLE
+
+log = logging.getLogger("mbs.security")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LOGIN = RateLimitItemPerMinute(5, 15, namespace=DURABLE)
+REGISTER = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
+ACCOUNT = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
+API = RateLimitItemPerMinute(100)
+ANONYMOUS = RateLimitItemPerMinute(100)
+
+NAMED: dict[str, RateLimitItem] = {"login": LOGIN, "register": REGISTER}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The state of the limit that a request counted against; `reset` in seconds since the epoch."""
+
+    policy: str
+    limit: int
+    seconds: int
+    remaining: int
+    reset: float
+
+
+def limited(name: str) -> Callable[[F], F]:
+    """Count a view against a limit of its own (`login`, `register`) by the caller's address."""
+
+    def decorate(view: F) -> F:
+        view.limit = name  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+class Limits:
+    """Counts requests. One per application."""
+
+    def __init__(self, *, storage_uri: str, storage_options: dict[str, Any], proxies: int) -> None:
+        self._strategy = MovingWindowRateLimiter(storage_from_string(storage_uri, **storage_options))
+        self._proxies = proxies
+        # For Redis only: when it is away, a login is refused and the rest is counted in this process.
+        self._local = MovingWindowRateLimiter(MemoryStorage())
+
+    def install(self, app: Flask) -> None:
+        """Count every request under /api, and name the window in its response's headers."""
+
+        @app.before_request
+        def count() -> None:
+            path = request.path
+            if not path.startswith("/api") or is_health(path) or request.method == "OPTIONS":
+                return
+            view = current_app.view_functions.get(request.endpoint or "")
+            name = getattr(view, "limit", None)
+            if name is not None:
+                self._count(NAMED[name], name, f"ip:{self.address()}")
+            elif g.identity is not None:
+                self._count(API, "api", f"user:{g.identity.user_id}")
+            else:
+                self._count(ANONYMOUS, "anonymous", f"ip:{self.address()}")
+
+        @app.after_request
+        def name_window(response: Response) -> Response:
+            window: Window | None = g.get("window")
+            if window is not None:
+                wait = min(window.seconds, max(0, math.ceil(window.reset - time.time())))
+                headers = response.headers
+                headers["RateLimit-Policy"] = f'"{window.policy}";q={window.limit};w={window.seconds}'
+                headers["RateLimit"] = f'"{window.policy}";r={window.remaining};t={wait}'
+                headers["X-RateLimit-Limit"] = str(window.limit)
+                headers["X-RateLimit-Remaining"] = str(window.remaining)
+                headers["X-RateLimit-Reset"] = str(math.ceil(window.reset))
+            return response
+
+    def address(self) -> str:
+        """Return the caller's address; IPv6 by its /64, which is what one customer of a provider has.
+
+        X-Forwarded-For counts only as far as the configured proxies wrote it, and only if it is an address.
+        """
+        text = request.remote_addr or ""
+        if self._proxies > 0:
+            hops = [hop.strip() for hop in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")]
+            if len(hops) >= self._proxies:
+                text = hops[-self._proxies]
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return request.remote_addr or "unknown"
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped is not None:
+                return str(address.ipv4_mapped)
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address)
+
+    def admit(self, account: str) -> None:
+        """Count an attempt at an account, before its password is looked at.
+
+        :raises RateLimited: after ten attempts without success in fifteen minutes.
+        """
+        if not self._hit(ACCOUNT, f"account:{account}"):
+            reset, _ = self._strategy.get_window_stats(ACCOUNT, f"account:{account}")
+            log.warning("account throttled", extra={"event": "security.account_throttled"})
+            raise RateLimited(
+                "Too many attempts at this account; wait as long as `Retry-After` says.",
+                retry_after=_wait(reset, ACCOUNT),
+            )
+
+    def succeeded(self, account: str) -> None:
+        """Forget the attempts at an account."""
+        self._strategy.clear(ACCOUNT, f"account:{account}")
+
+    def reachable(self) -> bool:
+        """Tell whether the store of the counters answers."""
+        return bool(self._strategy.storage.check())
+
+    def _count(self, item: RateLimitItem, policy: str, key: str) -> None:
+        admitted = self._hit(item, key)
+        reset, remaining = self._strategy.get_window_stats(item, key)
+        g.window = Window(policy, item.amount, item.get_expiry(), max(0, remaining), reset)
+        if not admitted:
+            log.warning("rate limited", extra={"event": "security.rate_limited", "limit": policy})
+            raise RateLimited(retry_after=_wait(reset, item))
+
+    def _hit(self, item: RateLimitItem, key: str) -> bool:
+        try:
+            return self._strategy.hit(item, key)
+        except Unavailable:
+            raise
+        except self._strategy.storage.base_exceptions as error:
+            log.error("rate limit store away", extra={"event": "security.rate_limit_store_away"})
+            if item.namespace == DURABLE:
+                raise Unavailable from error
+            return self._local.hit(item, key)
+
+
+class NoLimits:
+    """What development gets with SKIP_RATE_LIMIT: nothing is counted. Deployed environments never get it."""
+
+    def admit(self, account: str) -> None:
+        """Admit everything."""
+
+    def succeeded(self, account: str) -> None:
+        """Nothing to forget."""
+
+    def reachable(self) -> bool:
+        return True
+
+
+def _wait(reset: float, item: RateLimitItem) -> int:
+    # The store's clock may run ahead of ours; nobody waits longer than a window.
+    return min(item.get_expiry(), max(1, math.ceil(reset - time.time())))

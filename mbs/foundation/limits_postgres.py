@@ -1,0 +1,121 @@
+"""The `limits` storage on PostgreSQL: one row a key, one upsert a request, exact over all workers and hosts.
+
+The row lock of the upsert serialises a key; the clock is the server's, read after the lock. Two
+tables: `login_attempts` survives a crash of PostgreSQL, `rate_limits` (UNLOGGED) is cheaper.
+"""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from limits.storage import MovingWindowSupport, Storage
+
+from mbs.foundation.db import Database, Role
+from mbs.foundation.errors import Unavailable
+from mbs.foundation.http import current_scope
+
+DURABLE = "DURABLE"
+"""Namespace of the limits that must survive a crash of the database."""
+
+MOVING_ONLY = "this storage counts moving windows only"
+
+# A waiter's time must be read after it got the row, or it would be admitted early by its wait; that
+# is why clock_timestamp() stands inside the SET list, evaluated under the row lock.
+ACQUIRE = """
+INSERT INTO {table} AS counter (key, hits, expires_at)
+VALUES (%(key)s, ARRAY[clock_timestamp()], clock_timestamp() + make_interval(secs => %(window)s))
+ON CONFLICT (key) DO UPDATE SET (hits, admitted, expires_at) = (
+  SELECT CASE WHEN cardinality(recent) + %(amount)s <= %(limit)s THEN recent || now ELSE recent END,
+         cardinality(recent) + %(amount)s <= %(limit)s,
+         now + make_interval(secs => %(window)s)
+  FROM (SELECT now, ARRAY(SELECT hit FROM unnest(counter.hits) AS hit
+                          WHERE hit > now - make_interval(secs => %(window)s) ORDER BY hit) AS recent
+        FROM (SELECT clock_timestamp() AS now) AS clock) AS window_)
+RETURNING admitted, cardinality(hits), extract(epoch FROM hits[1])::float8, xmax = 0
+"""
+
+SWEEP = """
+DELETE FROM {table} WHERE key IN (
+  SELECT key FROM {table} WHERE expires_at < clock_timestamp() LIMIT 10 FOR UPDATE SKIP LOCKED)
+RETURNING key
+"""
+
+CLEAR = "DELETE FROM {table} WHERE key = %(key)s RETURNING key"
+
+PEEK = """
+SELECT coalesce(extract(epoch FROM min(hit))::float8, extract(epoch FROM clock_timestamp())::float8), count(hit)
+FROM {table}, unnest(hits) AS hit
+WHERE key = %(key)s AND hit > clock_timestamp() - make_interval(secs => %(window)s)
+"""
+
+
+class PostgresStorage(Storage, MovingWindowSupport):
+    """Registered with `limits` under the scheme `mbs+postgresql` when this module is imported."""
+
+    STORAGE_SCHEME = ["mbs+postgresql"]
+
+    def __init__(
+        self, uri: str, *, database: Database, wrap_exceptions: bool = False, **options: Any
+    ) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._database = database
+        self._last = threading.local()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return Unavailable
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count one hit if the window has room."""
+        table = _table(key)
+        parameters = {"key": _digest(key), "limit": limit, "window": expiry, "amount": amount}
+        admitted, count, oldest, inserted = self._send(ACQUIRE.format(table=table), parameters)[0]
+        if inserted:
+            self._send(SWEEP.format(table=table), {})
+        # The headers of this very request ask for the window next: no second statement for that.
+        self._last.window = (key, (oldest, count))
+        return bool(admitted)
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """Return when the window's oldest hit was (seconds since the epoch) and how many hits it holds."""
+        remembered = getattr(self._last, "window", None)
+        if remembered is not None and remembered[0] == key:
+            self._last.window = None
+            window: tuple[float, int] = remembered[1]
+            return window
+        rows = self._send(PEEK.format(table=_table(key)), {"key": _digest(key), "window": expiry})
+        return float(rows[0][0]), int(rows[0][1])
+
+    def clear(self, key: str) -> None:
+        """Forget a key, as after a successful login."""
+        self._send(CLEAR.format(table=_table(key)), {"key": _digest(key)})
+
+    def check(self) -> bool:
+        """Tell whether the store answers."""
+        self._send("SELECT 1", {})
+        return True
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        raise NotImplementedError(MOVING_ONLY)
+
+    def get(self, key: str) -> int:
+        raise NotImplementedError(MOVING_ONLY)
+
+    def get_expiry(self, key: str) -> float:
+        raise NotImplementedError(MOVING_ONLY)
+
+    def reset(self) -> int | None:
+        raise NotImplementedError(MOVING_ONLY)
+
+    def _send(self, sql: str, parameters: Mapping[str, Any]) -> Any:
+        return self._database.statement(Role.IDENTITY, sql, parameters, scope=current_scope())
+
+
+def _table(key: str) -> str:
+    return "login_attempts" if key.startswith(DURABLE + "/") else "rate_limits"
+
+
+def _digest(key: str) -> str:
+    # Bounds the key's length and keeps addresses and e-mails out of the table.
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

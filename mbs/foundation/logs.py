@@ -1,0 +1,192 @@
+"""One JSON object a line on standard output: categories of the runbook, correlation id, no secrets.
+
+A logger is named `mbs.<category>` (runbook section 8: auth, tenant-isolation, database, config,
+security; ours besides: request, health, startup, migration, job, audit).
+"""
+
+import logging
+import os
+import re
+import socket
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from mbs.foundation import ambient
+from mbs.foundation.scope import Scope
+
+REDACTED = "[redacted]"
+MAXIMUM_FIELD = 2048
+SECRET_KEY = re.compile(r"password|secret|token|authorization|cookie|api_?key|dsn", re.IGNORECASE)
+
+_constant: dict[str, Any] = {"instance": socket.gethostname()}
+_secrets: re.Pattern[str] | None = None
+_access_from = logging.INFO
+_as_json = True
+
+
+class JsonFormatter(OrjsonFormatter):
+    """Formats every record, also gunicorn's and the warnings module's, as one line of the service's shape."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("reserved_attrs", [*RESERVED_ATTRS, "color_message"])
+        super().__init__(*args, **kwargs)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {key: _clean(key, value) for key, value in log_data.items()}
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        scope = ambient.scope.get()
+        log_data["ts"] = _timestamp(record.created)
+        log_data["level"] = record.levelname.lower()
+        log_data["category"] = (
+            record.name.removeprefix("mbs.") if record.name.startswith("mbs.") else "startup"
+        )
+        log_data["message"] = record.getMessage()
+        extra = {
+            k: v for k, v in record.__dict__.items() if k not in self.reserved_attrs and not k.startswith("_")
+        }
+        log_data["event"] = extra.pop("event", record.name)
+        if scope.correlation_id:
+            log_data["correlation_id"] = scope.correlation_id
+        if scope.tenant_id is not None:
+            log_data["tenant_id"] = str(scope.tenant_id)
+        if scope.actor_id is not None:
+            log_data["user_id"] = str(scope.actor_id)
+        log_data.update(extra)
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, error, trace = record.exc_info
+            # The text of a database error quotes values; its type and the stack say enough.
+            log_data["error"] = {
+                "type": kind.__name__,
+                "message": str(error) if kind.__module__.startswith("mbs.") else "",
+                "stack": "".join(traceback.format_tb(trace)),
+            }
+        log_data.update(_constant, pid=os.getpid())
+
+    def format(self, record: logging.LogRecord) -> str:
+        log_data: dict[str, Any] = {}
+        self.add_fields(log_data, record, {})
+        return redact(self.jsonify_log_record(self.process_log_record(log_data)))
+
+
+class TextFormatter(logging.Formatter):
+    """For a person at a terminal: time, level, category, message, and what else is known, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = {**record.__dict__}
+        event = known.get("event", "")
+        name = record.name.removeprefix("mbs.")
+        line = f"{_timestamp(record.created)[11:19]} {record.levelname.lower():8} {name}: {record.getMessage()} {event}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return redact(line.rstrip())
+
+
+def configure(
+    *, level: str, secrets: Iterable[str], release: str, environment: str, form: str = "json"
+) -> None:
+    """Send everything that is logged in this process to standard output.
+
+    :param form: `json`, or `text` for a person at a terminal.
+    :param secrets: values that are replaced wherever they turn up in a line.
+    """
+    global _secrets, _access_from, _as_json
+    _as_json = form == "json"
+    values = sorted((re.escape(value) for value in secrets if value), key=len, reverse=True)
+    _secrets = re.compile("|".join(values)) if values else None
+    _constant.update(release=release, env=environment)
+    root = logging.getLogger()
+    formatter = JsonFormatter() if form == "json" else TextFormatter()
+    ours = [one for one in root.handlers if isinstance(one.formatter, JsonFormatter | TextFormatter)]
+    if not ours:
+        ours = [logging.StreamHandler(sys.stdout)]
+        root.addHandler(ours[0])
+    for handler in ours:
+        handler.setFormatter(formatter)
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(threshold)
+    # Their debug lines hold payloads and SQL.
+    for noisy in ("urllib3", "sqlalchemy", "flask-limiter"):
+        logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
+    logging.captureWarnings(True)
+    _access_from = threshold
+
+
+def redact(text: str) -> str:
+    return _secrets.sub(REDACTED, text) if _secrets is not None else text
+
+
+def write_access(
+    *, method: str, path: str, route: str, status: int, milliseconds: float, address: str | None, slow_ms: int
+) -> None:
+    """Write the access line of one request, preformatted: it is the one line that every request pays for.
+
+    Health probes are written at debug level only; they would drown the rest.
+    """
+    if _access_from > logging.INFO or ("/health" in route and _access_from > logging.DEBUG):
+        return
+    scope = ambient.scope.get()
+    if not _as_json:
+        sys.stdout.write(
+            redact(f"{_timestamp(None)[11:19]} {method} {path} {status} {milliseconds:.1f} ms\n")
+        )
+        return
+    line = orjson.dumps(
+        {
+            "ts": _timestamp(None),
+            "level": "warning" if milliseconds > slow_ms else "info",
+            "category": "request",
+            "event": "request.slow" if milliseconds > slow_ms else "request.finished",
+            "message": "request finished",
+            "method": method[:16],
+            "route": route,
+            "path": path[:MAXIMUM_FIELD],
+            "status": status,
+            "duration_ms": round(milliseconds, 2),
+            "address": address,
+            "correlation_id": scope.correlation_id,
+            "tenant_id": scope.tenant_id,
+            "user_id": scope.actor_id,
+            "pid": os.getpid(),
+            **_constant,
+        }
+    ).decode()
+    sys.stdout.write(redact(line) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def scoped(scope: Scope) -> Iterator[None]:
+    """Give the log lines of a command or worker the scope they belong to."""
+    token = ambient.scope.set(scope)
+    try:
+        yield
+    finally:
+        ambient.scope.reset(token)
+
+
+def _timestamp(seconds: float | None) -> str:
+    instant = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _clean(key: str, value: Any) -> Any:
+    if SECRET_KEY.search(key):
+        return REDACTED
+    if isinstance(value, str):
+        return value if len(value) <= MAXIMUM_FIELD else value[:MAXIMUM_FIELD] + "…"
+    if isinstance(value, dict):
+        return {str(k): _clean(str(k), v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(key, item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)[:MAXIMUM_FIELD]

@@ -1,0 +1,138 @@
+"""The first wall: every question a tenant repository asks carries the tenant of the verified scope.
+
+The second wall is row-level security, which reads the transaction's setting. Two sources, so that
+each can fail alone (ADR 0003).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Delete, Row, Select, Update, delete, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import ColumnElement
+
+from mbs.foundation.database_errors import violated_constraint
+from mbs.foundation.db import Base, Transaction
+from mbs.foundation.errors import MbsError, NotFound, PreconditionFailed
+from mbs.foundation.pages import Page, PageRequest
+
+
+class Repository:
+    """Questions put to one tenant table. Rows come back as plain rows: no object graph, no identity map.
+
+    `columns` are what a row shows outside the room; `constraint_errors` maps the name of a constraint
+    to the fact that its violation means.
+    """
+
+    model: ClassVar[type[Base]]
+    columns: ClassVar[Sequence[InstrumentedAttribute[Any]]]
+    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {}
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    # Statements: the only three a room may start from. A bare `select(Model)` fails tests/architecture.
+
+    def select(self, *columns: Any) -> Select[Any]:
+        return select(*(columns or self.columns)).where(self._own())
+
+    def update(self) -> Update:
+        return update(self.model).where(self._own())
+
+    def delete(self) -> Delete:
+        return delete(self.model).where(self._own())
+
+    def _own(self) -> ColumnElement[bool]:
+        tenant: ColumnElement[bool] = self.model.__table__.c.tenant_id == self._transaction.tenant_id
+        return tenant
+
+    # Rows
+
+    def get(self, id_: UUID) -> Row[Any]:
+        """Return the row with this id.
+
+        :raises NotFound: if there is none, or it is another tenant's: the two look alike.
+        """
+        row = self._transaction.execute(self.select().where(self._id() == id_)).one_or_none()
+        if row is None:
+            raise NotFound
+        return row
+
+    def add(self, values: Mapping[str, Any]) -> Row[Any]:
+        """Insert one row and return it as stored. The tenant comes from the column's default, never from here.
+
+        :raises MbsError: the fact that `constraint_errors` names for a violated constraint.
+        """
+        statement = insert(self.model).values(values).returning(*self.columns)
+        return self._write(statement).one()
+
+    def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
+        """Change one row, counting its version up, and return it as stored.
+
+        :param version: the version the caller saw (If-Match), or None to change whatever is there.
+        :raises NotFound: if there is no such row.
+        :raises PreconditionFailed: if the row has moved on to another version.
+        """
+        table = self.model.__table__
+        statement = self.update().where(self._id() == id_)
+        if version is not None:
+            statement = statement.where(table.c.version == version)
+        statement = statement.values(**values, version=table.c.version + 1, updated_at=func.now())
+        row = self._write(statement.returning(*self.columns)).one_or_none()
+        if row is None:
+            self.get(id_)
+            raise PreconditionFailed
+        return row
+
+    def remove(self, id_: UUID, *, version: int | None) -> None:
+        """Delete one row.
+
+        :raises NotFound: if there is no such row.
+        :raises PreconditionFailed: if the row has moved on to another version.
+        """
+        statement = self.delete().where(self._id() == id_)
+        if version is not None:
+            statement = statement.where(self.model.__table__.c.version == version)
+        if self._write(statement).rowcount == 0:
+            self.get(id_)
+            raise PreconditionFailed
+
+    def page(self, statement: Select[Any], request: PageRequest) -> Page:
+        """Return one page of a statement in the stable order (sort column, id).
+
+        One row more than asked for tells whether there is a next page. The total costs a second
+        statement and is counted only when asked for.
+        """
+        table = self.model.__table__
+        sort, id_ = table.c[request.sort], self._id()
+        paged = statement
+        if request.position is not None:
+            # A row comparison is one index range; the same written with OR would read the whole tenant.
+            last = tuple_(request.position.value, request.position.id, types=[sort.type, id_.type])
+            here = tuple_(sort, id_)
+            paged = paged.where(here < last if request.descending else here > last)
+        order = (sort.desc(), id_.desc()) if request.descending else (sort.asc(), id_.asc())
+        if request.sort not in {column.key for column in self.columns}:
+            paged = paged.add_columns(sort)
+        rows = self._transaction.execute(paged.order_by(*order).limit(request.limit + 1)).all()
+        total = None
+        if request.include_total:
+            total = self._transaction.execute(
+                statement.with_only_columns(func.count(), maintain_column_froms=True)
+            ).scalar_one()
+        return Page.cut(rows, request, total)
+
+    def _id(self) -> ColumnElement[Any]:
+        column: ColumnElement[Any] = self.model.__table__.c.id
+        return column
+
+    def _write(self, statement: Any) -> Any:
+        try:
+            return self._transaction.execute(statement)
+        except IntegrityError as error:
+            fact = self.constraint_errors.get(violated_constraint(error))
+            if fact is None:
+                raise
+            raise fact from error

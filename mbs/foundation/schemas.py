@@ -1,0 +1,275 @@
+"""The shape of things on the wire: camelCase names, unknown fields refused, and fields that never guess.
+
+marshmallow's own Integer takes `1.9` and `"١٢"`, its Decimal rounds, its String keeps control
+characters. Rooms use the fields below; tests/architecture forbids the bare ones.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from mbs.foundation.json_input import UNSTORABLE
+from mbs.foundation.pages import DEFAULT_LIMIT, MAXIMUM_LIMIT
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters but TAB, LF and CR, which belong to notes of several lines."""
+
+INVISIBLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What an identifier must not hold: white space, controls, zero-width and bidirectional marks."""
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
+)
+
+
+def camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+class WireSchema(Schema):
+    """Maps snake_case in Python to camelCase on the wire; an unknown field is an error, never ignored."""
+
+    from_text: ClassVar[bool] = False
+    """Whether values arrive as text, as in a query string, so that `5` and `true` must be read from it."""
+
+    class Meta:
+        unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
+        field_obj.data_key = camel_case(field_obj.data_key or field_name)
+
+
+def _from_text(field: fields.Field) -> bool:
+    return bool(getattr(field.root, "from_text", False))
+
+
+class Text(fields.String):
+    """Text of 1 to `maximum` code points in NFC, without control characters; white space at the ends is cut.
+
+    `lines=True` allows line breaks and tabs; `pattern` is one that the whole text must match.
+    """
+
+    def __init__(
+        self,
+        *,
+        maximum: int,
+        minimum: int = 1,
+        lines: bool = False,
+        pattern: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        metadata = {"minLength": minimum, "maxLength": maximum, **kwargs.pop("metadata", {})}
+        if pattern is not None:
+            metadata["pattern"] = f"^{pattern}$"
+        super().__init__(metadata=metadata, **kwargs)
+        self.minimum, self.maximum, self.lines = minimum, maximum, lines
+        self.pattern = re.compile(pattern, re.ASCII) if pattern is not None else None
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Must be a text.")
+        if CONTROLS.search(value) or (not self.lines and re.search(r"[\t\r\n]", value)):
+            raise ValidationError("Must not hold control characters.")
+        text = unicodedata.normalize("NFC", value).strip()
+        if not self.minimum <= len(text) <= self.maximum:
+            raise ValidationError(f"Must have {self.minimum} to {self.maximum} characters.")
+        if self.pattern is not None and not self.pattern.fullmatch(text):
+            raise ValidationError(f"Must look like {self.metadata.get('example', self.pattern.pattern)}.")
+        return text
+
+
+class Secret(fields.String):
+    """A password or token: length bounded, otherwise taken as it is, and never shown in a message."""
+
+    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
+        metadata = {"maxLength": maximum, "minLength": 1, **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, load_only=True, **kwargs)
+        self.maximum = maximum
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Must be a text.")
+        if UNSTORABLE.search(value):
+            raise ValidationError("Must not hold NUL characters.")
+        if not 1 <= len(value) <= self.maximum:
+            raise ValidationError(f"Must have 1 to {self.maximum} characters.")
+        return value
+
+
+class Int(fields.Integer):
+    """A whole number between two bounds; in a query string, plain ASCII digits."""
+
+    def __init__(self, *, minimum: int, maximum: int, **kwargs: Any) -> None:
+        metadata = {"minimum": minimum, "maximum": maximum, **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+        self.minimum, self.maximum = minimum, maximum
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str) and _from_text(self) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not self.minimum <= value <= self.maximum:
+            raise ValidationError(f"Must be a whole number from {self.minimum} to {self.maximum}.")
+        return value
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, and nothing that merely resembles them; in a query string, those two words."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if _from_text(self) and value in ("true", "false"):
+            return bool(value == "true")
+        if not isinstance(value, bool):
+            raise ValidationError("Must be true or false.")
+        return value
+
+
+class Instant(fields.DateTime):
+    """An instant of RFC 3339 with an offset of at most 14 hours, between the years 1900 and 2200; UTC in Python."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not INSTANT.fullmatch(value):
+            raise ValidationError("Must be an instant with an offset, like 2026-03-01T04:30:00Z.")
+        try:
+            instant = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise ValidationError("There is no such date or time.") from None
+        # Compared before converting: near year 1 and 9999 the conversion itself overflows.
+        if not EARLIEST - timedelta(days=1) <= instant <= LATEST + timedelta(days=1):
+            raise ValidationError("Must lie between the years 1900 and 2200.")
+        instant = instant.astimezone(UTC)
+        if not EARLIEST <= instant < LATEST:
+            raise ValidationError("Must lie between the years 1900 and 2200.")
+        return instant
+
+
+class Id(fields.UUID):
+    """The id of an object, a UUID in its usual spelling."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
+        if not isinstance(value, str) or len(value) != 36:
+            raise ValidationError("Must be an id.")
+        try:
+            return UUID(value)
+        except ValueError:
+            raise ValidationError("Must be an id.") from None
+
+
+class EmailAddress(fields.Email):
+    """An e-mail address as typed, at most 254 characters, that mail can reach by its form (no DNS look-up)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"maxLength": 254, **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+        self.validators = [v for v in self.validators if not isinstance(v, validate.Email)]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or len(value) > 254:
+            raise ValidationError("Must be an e-mail address.")
+        address = value.strip()
+        if INVISIBLE.search(address):
+            raise ValidationError("Must be an e-mail address.")
+        try:
+            validate_email(unicodedata.normalize("NFKC", address), check_deliverability=False)
+        except EmailNotValidError:
+            raise ValidationError("Must be an e-mail address.") from None
+        return address
+
+
+class PhoneNumber(fields.String):
+    """A phone number in international form (`+91 98765 43210`), kept as E.164 (`+919876543210`)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"maxLength": 32, "minLength": 1, **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        message = "Must be a phone number with its country code, like +919876543210."
+        if not isinstance(value, str) or not re.fullmatch(r"\+[0-9 ().-]{5,31}", value):
+            raise ValidationError(message)
+        try:
+            number = phonenumbers.parse(value)
+        except phonenumbers.NumberParseException:
+            raise ValidationError(message) from None
+        if not phonenumbers.is_possible_number(number):
+            raise ValidationError(message)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Choice(fields.String):
+    """One word of a closed list."""
+
+    def __init__(self, *words: str, **kwargs: Any) -> None:
+        super().__init__(metadata={"enum": list(words), **kwargs.pop("metadata", {})}, **kwargs)
+        self.words = words
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise ValidationError(f"Must be one of: {', '.join(self.words)}.")
+        return value
+
+
+class Choices(fields.String):
+    """A query parameter that names one or more words of a closed list: `status=active,archived`."""
+
+    def __init__(self, *words: str, **kwargs: Any) -> None:
+        pattern = "|".join(words)
+        metadata = {
+            "pattern": f"^({pattern})(,({pattern}))*$",
+            "maxLength": 500,
+            **kwargs.pop("metadata", {}),
+        }
+        super().__init__(metadata=metadata, **kwargs)
+        self.words = words
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:  # type: ignore[override]
+        chosen = value.split(",") if isinstance(value, str) else []
+        if not chosen or not set(chosen) <= set(self.words):
+            raise ValidationError(f"Must be one or more of: {', '.join(self.words)}; separated by commas.")
+        return sorted(set(chosen))
+
+
+class QuerySchema(WireSchema):
+    """Query parameters: one text each."""
+
+    from_text = True
+
+
+class PageQuery(QuerySchema):
+    """Query parameters of every list. A room adds its filters and the columns it can be sorted by."""
+
+    limit = Int(
+        minimum=1,
+        maximum=2**31 - 1,
+        load_default=DEFAULT_LIMIT,
+        metadata={"description": f"Rows per page; more than {MAXIMUM_LIMIT} is served as {MAXIMUM_LIMIT}."},
+    )
+    cursor = Secret(maximum=2000, metadata={"description": "`pagination.nextCursor` of the page before."})
+    include_total = Flag(load_default=False, metadata={"description": "Count all rows that match."})
+    sort_order = Choice("asc", "desc")
+
+
+class Pagination(WireSchema):
+    limit = fields.Integer(required=True)
+    has_more = fields.Boolean(required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+    total = fields.Integer(required=True, allow_none=True)
+
+
+def page_schema(name: str, item: type[Schema]) -> type[Schema]:
+    """Return the schema of a list of `item`: `{"data": [...], "pagination": {...}}`."""
+    attributes: Mapping[str, Any] = {
+        "data": fields.List(fields.Nested(item), required=True),
+        "pagination": fields.Nested(Pagination, required=True),
+    }
+    return WireSchema.from_dict(dict(attributes), name=name)

@@ -1,0 +1,43 @@
+"""Who is asking, for which tenant, within which time: one frozen value per request or command."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NewType
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from mbs.foundation.db import Transaction
+
+TenantId = NewType("TenantId", UUID)
+"""A tenant id that came from a verified credential. Only the security hook and commands make one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Everything a transaction must know about its origin.
+
+    `deadline` is an instant of `time.monotonic()`; `open_transaction` is the transaction which an
+    idempotent or dry-run request has already opened and which its service therefore joins.
+    """
+
+    correlation_id: str = ""
+    tenant_id: TenantId | None = None
+    actor_id: UUID | None = None
+    session_id: UUID | None = None
+    role: str | None = None
+    permissions: frozenset[str] = frozenset()
+    tenant_status: str | None = None
+    deadline: float | None = None
+    open_transaction: "Transaction | None" = None
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+
+def tenant_of(scope: Scope) -> TenantId:
+    """Return the scope's tenant.
+
+    :raises RuntimeError: if it has none, which is a programming error.
+    """
+    if scope.tenant_id is None:
+        raise RuntimeError("this scope has no tenant")
+    return scope.tenant_id

@@ -1,0 +1,258 @@
+"""Who is calling and whether they may: access tokens, the caller look-up, `requires` and `public`.
+
+Order of the hooks: blocked paths, then the token's signature (no SQL), then the limiter, then the
+caller (one statement, so logout, removal, suspension and role changes act on the next request).
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import unquote
+from uuid import UUID
+
+import flask_jwt_extended
+import jwt
+import uuid_utils
+from flask import Flask, current_app, g, request
+
+from mbs.foundation.caller import FindCaller, Identity
+from mbs.foundation.errors import Forbidden, MbsError, Unauthenticated
+from mbs.foundation.http import narrow_scope
+from mbs.foundation.scope import Scope, TenantId
+
+log = logging.getLogger("mbs.security")
+isolation_log = logging.getLogger("mbs.tenant-isolation")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ISSUER = "mbs"
+AUDIENCE = "mbs-api"
+LEEWAY_SECONDS = 30
+CLAIMS = ("iss", "aud", "sub", "iat", "exp", "jti", "type", "tenant", "sid")
+MAXIMUM_TOKEN = 4096
+
+PUBLIC = "public"
+SELF = "self"
+"""A signed-in caller acting on their own account: no permission of a tenant is involved."""
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+BLOCKED = re.compile(
+    r"^/+api/+(seed|demo|test-data|mock|reset-demo|clear-data)(?=/|;|$)", re.IGNORECASE | re.ASCII
+)
+
+
+class TenantMismatch(Forbidden):
+    code = "TENANT_MISMATCH"
+    sentence = "X-Tenant-ID names another tenant than the credential."
+
+
+class TenantSuspended(Forbidden):
+    code = "TENANT_SUSPENDED"
+    sentence = "This business is suspended; it can be read but not changed."
+
+
+class ProductionBlocked(Forbidden):
+    code = "PRODUCTION_BLOCKED"
+    sentence = "This path does not exist outside development."
+
+
+def key_id(secret: str) -> str:
+    return hashlib.sha256(b"mbs.kid\0" + secret.encode()).hexdigest()[:8]
+
+
+def install_tokens(app: Flask, *, secret: str, previous: str | None, lifetime: timedelta) -> None:
+    """Set flask-jwt-extended up for access tokens only (RFC 8725); refresh tokens are the auth room's.
+
+    :param previous: a secret that is being retired: still verified, never used to sign.
+    """
+    app.config.update(
+        JWT_ALGORITHM="HS256",
+        JWT_DECODE_ALGORITHMS=["HS256"],
+        JWT_SECRET_KEY=secret,
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
+        JWT_ENCODE_NBF=False,
+        JWT_TOKEN_LOCATION=["headers"],
+        JWT_ACCESS_TOKEN_EXPIRES=lifetime,
+    )
+    manager = flask_jwt_extended.JWTManager(app)
+    keys = {key_id(secret): secret, **({key_id(previous): previous} if previous else {})}
+
+    @manager.decode_key_loader
+    def choose_key(header: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+        # An unknown or hostile `kid` gets the current key, under which its signature fails.
+        kid = header.get("kid")
+        return keys.get(kid, secret) if isinstance(kid, str) else secret
+
+    app.extensions["mbs.signing_kid"] = key_id(secret)
+
+
+def issue_access_token(identity: Identity) -> tuple[str, int]:
+    """Return a new access token and its lifetime in seconds. Claims are built from the identity alone."""
+    lifetime: timedelta = current_app.config["JWT_ACCESS_TOKEN_EXPIRES"]
+    token = flask_jwt_extended.create_access_token(
+        str(identity.user_id),
+        additional_claims={
+            "tenant": str(identity.tenant_id),
+            "sid": str(identity.session_id),
+            "jti": str(uuid_utils.uuid7()),
+        },
+        additional_headers={"kid": current_app.extensions["mbs.signing_kid"]},
+    )
+    return token, int(lifetime.total_seconds())
+
+
+def bearer_token(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header, None when there is no such header (RFC 6750 section 2.1).
+
+    :raises Unauthenticated: if the header holds anything but one bearer token.
+    """
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not re.fullmatch(r"[A-Za-z0-9_.=-]{1,4096}", token, re.ASCII):
+        raise Unauthenticated
+    return token
+
+
+def verify(token: str) -> Identity:
+    """Return the identity of an access token; no database is asked.
+
+    :raises Unauthenticated: if anything about it is wrong. One text for all, so that a forger learns nothing.
+    """
+    try:
+        claims = flask_jwt_extended.decode_token(token)
+        if "crit" in jwt.get_unverified_header(token):
+            raise Unauthenticated
+        return _identity(claims)
+    except (
+        jwt.PyJWTError,
+        flask_jwt_extended.exceptions.JWTExtendedException,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):
+        log.info("access token refused", extra={"event": "security.token_refused"})
+        raise Unauthenticated from None
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    for name in CLAIMS:
+        if not claims.get(name):
+            raise ValueError(name)
+    if claims["type"] != "access":
+        raise ValueError("type")
+    issued, expires = claims["iat"], claims["exp"]
+    lifetime = current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds()
+    if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= lifetime:
+        raise ValueError("exp")
+    if issued > datetime.now(UTC).timestamp() + LEEWAY_SECONDS:
+        raise ValueError("iat")
+    return Identity(UUID(claims["sub"]), TenantId(UUID(claims["tenant"])), UUID(claims["sid"]))
+
+
+def requires(permission: str, *, own: bool = False) -> Callable[[F], F]:
+    """Guard a view with a permission. `own=True` also admits `<permission>:own`; the service then narrows.
+
+    `requires(SELF)` asks for a signed-in caller only.
+    """
+
+    def decorate(view: F) -> F:
+        view.permission = permission  # type: ignore[attr-defined]
+        view.admits = (permission, f"{permission}:own") if own else (permission,)  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def public(view: F) -> F:
+    """State that a view needs no caller. Silence is not a policy: a test walks all routes."""
+    view.permission = PUBLIC  # type: ignore[attr-defined]
+    view.admits = ()  # type: ignore[attr-defined]
+    return view
+
+
+def require(scope: Scope, permission: str) -> None:
+    """Refuse a caller who lacks a permission that only part of a view needs.
+
+    :raises Forbidden: if the caller lacks it.
+    """
+    if not scope.may(permission):
+        raise Forbidden(f"Your role lacks the permission {permission}.")
+
+
+def install_blocked_paths(app: Flask) -> None:
+    """Answer 403 PRODUCTION_BLOCKED under the seed paths, before authentication (runbook section 11)."""
+
+    @app.before_request
+    def block() -> None:
+        raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path
+        path = raw.partition("?")[0]
+        for candidate in (request.path, path, unquote(unquote(path))):
+            if BLOCKED.match(re.sub(r"/(\./)+|//+", "/", candidate)):
+                log.warning("blocked path", extra={"event": "security.blocked_endpoint"})
+                raise ProductionBlocked
+
+
+def install_identify(app: Flask) -> None:
+    """Verify the token's signature, if there is a token. Its refusal waits until the limiter has counted."""
+
+    @app.before_request
+    def identify() -> None:
+        g.identity, g.refusal = None, None
+        if not request.path.startswith("/api"):
+            return
+        try:
+            token = bearer_token(request.headers.get("Authorization"))
+            if token is not None:
+                g.identity = verify(token)
+        except MbsError as refusal:
+            g.refusal = refusal
+
+
+def install_authorize(app: Flask, find_caller: FindCaller) -> None:
+    """Look the caller up and hold them against the view's permission."""
+
+    @app.before_request
+    def authorize() -> None:
+        if request.url_rule is None:
+            return
+        view = current_app.view_functions[request.endpoint or ""]
+        permission = getattr(view, "permission", None)
+        if permission == PUBLIC:
+            return
+        if permission is None:
+            raise Forbidden("This address names no permission.")
+        if g.refusal is not None:
+            raise g.refusal
+        if g.identity is None:
+            raise Unauthenticated(challenge=None)
+        scope = _enter_caller(find_caller, g.identity)
+        if permission != SELF:
+            admits: tuple[str, ...] = view.admits  # type: ignore[attr-defined]
+            if not any(scope.may(name) for name in admits):
+                raise Forbidden(f"Your role lacks the permission {permission}.")
+            if request.method in UNSAFE and scope.tenant_status != "active":
+                raise TenantSuspended
+
+
+def _enter_caller(find_caller: FindCaller, identity: Identity) -> Scope:
+    scope = narrow_scope(
+        tenant_id=identity.tenant_id, actor_id=identity.user_id, session_id=identity.session_id
+    )
+    caller = find_caller(identity, scope)
+    if caller is None:
+        raise Unauthenticated
+    named = request.headers.get("X-Tenant-ID")
+    if named is not None and named.strip().lower() != str(identity.tenant_id):
+        isolation_log.warning("foreign tenant named", extra={"event": "tenant-isolation.header_mismatch"})
+        raise TenantMismatch
+    return narrow_scope(role=caller.role, permissions=caller.permissions, tenant_status=caller.tenant_status)

@@ -1,0 +1,16 @@
+"""What a service may ask of the rate limiter without speaking HTTP."""
+
+from typing import Protocol
+
+
+class Throttle(Protocol):
+    """Slows guessing at one account. Known and unknown accounts are alike; nobody is locked out for good."""
+
+    def admit(self, account: str) -> None:
+        """Count an attempt.
+
+        :raises RateLimited: if there were too many.
+        """
+
+    def succeeded(self, account: str) -> None:
+        """Forget the attempts, because the right password came."""

@@ -1,0 +1,142 @@
+"""Tenants, memberships, locations; the five system roles and what each may do (domain: roles and plans)."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from mbs.foundation import territories
+from mbs.foundation.db import Base
+
+INSTANT = TIMESTAMP(timezone=True)
+
+BUSINESS_TYPES = (
+    "salon",
+    "spa",
+    "clinic",
+    "gym",
+    "hostel",
+    "consultancy",
+    "coworking",
+    "education",
+    "retail",
+    "other",
+)
+
+_MANAGER = frozenset({"settings:read", "customers:read", "customers:create", "customers:write"})
+_ADMIN = _MANAGER | {"settings:write", "customers:erase", "audit:read"}
+
+ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "owner": _ADMIN,
+    "admin": _ADMIN,
+    "manager": _MANAGER,
+    "staff": frozenset({"customers:read:own", "customers:create"}),
+    "accountant": frozenset({"settings:read", "customers:read"}),
+}
+"""`:own` narrows to rows that the member made. Permissions of rooms that are not built do not exist yet."""
+
+
+SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "customers": {"uniqueEmail": False, "uniquePhone": False},
+}
+"""Groups and keys of the tenant's settings, as they stand on the wire and in the column."""
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with every key of every group."""
+    return {group: {**keys, **settings.get(group, {})} for group, keys in SETTINGS_DEFAULTS.items()}
+
+
+class Tenant(Base):
+    """One business. Its row is its own tenant: no `tenant_id`, and a policy on `id` instead."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (UniqueConstraint("slug"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    slug: Mapped[str] = mapped_column(Text)
+    business_type: Mapped[str] = mapped_column(Text)
+    country: Mapped[str] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text)
+    locale: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    settings_version: Mapped[int] = mapped_column(BigInteger)
+    onboarding_completed: Mapped[bool] = mapped_column(Boolean)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+class Membership(Base):
+    """That a person works for a business, and as what."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        ForeignKeyConstraint(["user_id"], ["users.id"]),
+        UniqueConstraint("tenant_id", "user_id"),
+        Index("ix__memberships__user_id", "user_id"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(Uuid)
+    role: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+class Location(Base):
+    """A place where the business works; every business has one that is the default."""
+
+    __tablename__ = "locations"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        Index("uq__locations__default", "tenant_id", unique=True, postgresql_where=text("is_default")),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text)
+    country: Mapped[str] = mapped_column(Text)
+    is_default: Mapped[bool] = mapped_column(Boolean)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def new_tenant(
+    *, business_name: str, business_type: str, country_code: str, timezone: str | None = None
+) -> dict[str, Any]:
+    """Return the row of a new business; what its country implies is filled in."""
+    id_ = uuid7()
+    return {
+        "id": id_,
+        "name": business_name,
+        "slug": slug(business_name, id_),
+        "business_type": business_type,
+        "country": country_code,
+        "currency": territories.currency(country_code),
+        "timezone": timezone or territories.timezone(country_code),
+        "locale": territories.locale(country_code),
+    }
+
+
+def slug(name: str, id_: UUID) -> str:
+    """Return a short name for addresses. The id's end makes it unique, so no slug tells that another exists."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "business"
+    return f"{words}-{id_.hex[-8:]}"

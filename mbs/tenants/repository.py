@@ -1,0 +1,129 @@
+"""Tenants, memberships and locations: within a tenant, and before one is known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, update
+from uuid_utils.compat import uuid7
+
+from mbs.foundation.db import Transaction
+from mbs.foundation.errors import PreconditionFailed
+from mbs.foundation.repository import Repository
+from mbs.tenants.models import Location, Membership, Tenant
+
+PROFILE = (
+    Tenant.id,
+    Tenant.name,
+    Tenant.slug,
+    Tenant.business_type,
+    Tenant.country,
+    Tenant.currency,
+    Tenant.timezone,
+    Tenant.locale,
+    Tenant.status,
+    Tenant.onboarding_completed,
+    Tenant.version,
+    Tenant.created_at,
+    Tenant.updated_at,
+)
+
+
+class TenantRepository:
+    """The tenant's own row, which has no `tenant_id`: both walls compare its `id`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, values: Mapping[str, Any]) -> Row[Any]:
+        """Insert a new tenant, under the identity role: it is nobody's yet."""
+        return self._transaction.execute(insert(Tenant).values(values).returning(*PROFILE)).one()
+
+    def own(self) -> Row[Any]:
+        """Return the profile of the transaction's tenant."""
+        statement = select(*PROFILE).where(Tenant.id == self._transaction.tenant_id)
+        return self._transaction.execute(statement).one()
+
+    def change(self, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
+        """Change the profile.
+
+        :raises PreconditionFailed: if it has moved on to another version.
+        """
+        statement = update(Tenant).where(Tenant.id == self._transaction.tenant_id)
+        if version is not None:
+            statement = statement.where(Tenant.version == version)
+        statement = statement.values(**values, version=Tenant.version + 1, updated_at=func.now())
+        row = self._transaction.execute(statement.returning(*PROFILE)).one_or_none()
+        if row is None:
+            raise PreconditionFailed
+        return row
+
+    def settings(self, *, lock: bool = False) -> Row[Any]:
+        """Return settings and settings_version, locked against other writers when asked."""
+        statement = select(Tenant.settings, Tenant.settings_version).where(
+            Tenant.id == self._transaction.tenant_id
+        )
+        if lock:
+            statement = statement.with_for_update(key_share=True)
+        return self._transaction.execute(statement).one()
+
+    def change_settings(self, settings: Mapping[str, Any]) -> Row[Any]:
+        """Replace the settings, which the caller has read under a lock."""
+        statement = (
+            update(Tenant)
+            .where(Tenant.id == self._transaction.tenant_id)
+            .values(settings=dict(settings), settings_version=Tenant.settings_version + 1)
+            .returning(Tenant.settings, Tenant.settings_version)
+        )
+        return self._transaction.execute(statement).one()
+
+
+class MembershipRepository(Repository):
+    model = Membership
+    columns = (
+        Membership.id,
+        Membership.user_id,
+        Membership.role,
+        Membership.status,
+        Membership.version,
+        Membership.created_at,
+        Membership.updated_at,
+    )
+
+    def open_to(self, user_id: UUID) -> Sequence[Row[Any]]:
+        """Return the businesses a person may sign in to, oldest first; under the identity role, which sees all."""
+        statement = (
+            select(*PROFILE, Membership.role)
+            .join(Tenant, Tenant.id == Membership.tenant_id)
+            .where(Membership.user_id == user_id, Membership.status == "active", Tenant.status != "closed")
+            .order_by(Membership.created_at, Membership.id)
+        )
+        return self._transaction.execute(statement).all()
+
+
+class LocationRepository(Repository):
+    model = Location
+    columns = (
+        Location.id,
+        Location.name,
+        Location.timezone,
+        Location.country,
+        Location.is_default,
+        Location.version,
+        Location.created_at,
+        Location.updated_at,
+    )
+
+
+def open_business(transaction: Transaction, *, tenant: Row[Any], owner_id: UUID) -> None:
+    """Give a new tenant its owner and its first location; the transaction has entered the tenant."""
+    MembershipRepository(transaction).add({"id": uuid7(), "user_id": owner_id, "role": "owner"})
+    LocationRepository(transaction).add(
+        {
+            "id": uuid7(),
+            "name": tenant.name,
+            "timezone": tenant.timezone,
+            "country": tenant.country,
+            "is_default": True,
+        }
+    )

@@ -1,0 +1,119 @@
+"""A business on the wire."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from mbs.foundation import territories
+from mbs.foundation.schemas import Choice, Flag, Text, WireSchema
+from mbs.tenants.models import BUSINESS_TYPES
+
+EXAMPLE = {"businessName": "Asha's Salon", "businessType": "salon", "countryCode": "IN"}
+
+
+class Country(Text):
+    """A country by its two letters (ISO 3166-1)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": "^[A-Z]{2}$", "example": "IN"}
+        super().__init__(minimum=2, maximum=2, metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in territories.countries():
+            raise ValidationError("Must be the two capital letters of a country, like IN.")
+        return value
+
+
+class Currency(Text):
+    """A currency by its three letters (ISO 4217)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": "^[A-Z]{3}$", "example": "INR"}
+        super().__init__(minimum=3, maximum=3, metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in territories.currencies():
+            raise ValidationError("Must be the three capital letters of a currency, like INR.")
+        return value
+
+
+class Timezone(Text):
+    """A time zone of the tz database."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(maximum=64, metadata={"example": "Asia/Kolkata"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in territories.timezones():
+            raise ValidationError("Must be a time zone, like Asia/Kolkata.")
+        return value
+
+
+class OpenBusiness(WireSchema):
+    business_name = Text(maximum=120, required=True)
+    business_type = Choice(*BUSINESS_TYPES, required=True)
+    country_code = Country(required=True)
+    timezone = Timezone()
+
+
+class ChangeTenant(WireSchema):
+    name = Text(maximum=120)
+    business_type = Choice(*BUSINESS_TYPES)
+    currency = Currency()
+    timezone = Timezone()
+    locale = Text(maximum=35, pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", metadata={"example": "en-IN"})
+    onboarding_completed = Flag()
+
+    @validates_schema
+    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("Name at least one field to change.")
+
+
+class CustomerSettings(WireSchema):
+    unique_email = Flag(
+        metadata={"description": "Refuse two customers with one e-mail address, from now on."}
+    )
+    unique_phone = Flag(metadata={"description": "Refuse two customers with one phone number, from now on."})
+
+
+class ChangeSettings(WireSchema):
+    customers = fields.Nested(CustomerSettings)
+
+
+class SettingsView(WireSchema):
+    customers = fields.Nested(CustomerSettings, required=True)
+
+
+class TenantView(WireSchema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    slug = fields.String(required=True)
+    business_type = fields.String(required=True)
+    country = fields.String(required=True)
+    currency = fields.String(required=True)
+    timezone = fields.String(required=True)
+    locale = fields.String(required=True)
+    status = fields.String(required=True)
+    onboarding_completed = fields.Boolean(required=True)
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)
+    version = fields.Integer(required=True)
+
+
+def present_tenant(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "slug": row.slug,
+        "businessType": row.business_type,
+        "country": row.country,
+        "currency": row.currency,
+        "timezone": row.timezone,
+        "locale": row.locale,
+        "status": row.status,
+        "onboardingCompleted": row.onboarding_completed,
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+        "version": row.version,
+    }

@@ -1,0 +1,92 @@
+"""Opening a business; reading and changing its profile and settings."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from mbs.events.repository import EventRepository
+from mbs.foundation.clock import Clock
+from mbs.foundation.db import Begin, Role
+from mbs.foundation.errors import PreconditionFailed
+from mbs.foundation.scope import TenantId
+from mbs.tenants.models import new_tenant, with_defaults
+from mbs.tenants.repository import TenantRepository, open_business
+
+
+class TenantService:
+    def __init__(self, *, begin: Begin, clock: Clock) -> None:
+        self._begin = begin
+        self._clock = clock
+
+    def open(self, *, actor_id: UUID, **details: Any) -> Row[Any]:
+        """Open another business of a signed-in user, who becomes its owner."""
+        with self._begin(Role.IDENTITY) as transaction:
+            tenant = TenantRepository(transaction).add(new_tenant(**details))
+            transaction.enter_tenant(TenantId(tenant.id))
+            open_business(transaction, tenant=tenant, owner_id=actor_id)
+            events = EventRepository(transaction)
+            events.open_chain()
+            self._record(events, "tenant.created", tenant, {})
+        return tenant
+
+    def read(self) -> Row[Any]:
+        """Return the profile of the caller's business."""
+        with self._begin() as transaction:
+            return TenantRepository(transaction).own()
+
+    def change(self, *, version: int | None, **values: Any) -> Row[Any]:
+        """Change the profile.
+
+        :raises PreconditionFailed: if it has moved on to another version.
+        """
+        with self._begin() as transaction:
+            tenants = TenantRepository(transaction)
+            before = tenants.own()
+            tenant = tenants.change(values, version=version)
+            previous = {name: getattr(before, name) for name in values}
+            self._record(EventRepository(transaction), "tenant.updated", tenant, previous)
+        return tenant
+
+    def settings(self) -> tuple[dict[str, Any], int]:
+        """Return the settings, defaults filled in, and their version."""
+        with self._begin() as transaction:
+            row = TenantRepository(transaction).settings()
+        return with_defaults(row.settings), row.settings_version
+
+    def change_settings(
+        self, *, version: int | None, changes: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[dict[str, Any], int]:
+        """Merge changes into the settings, group by group.
+
+        :raises PreconditionFailed: if they have moved on to another version.
+        """
+        with self._begin() as transaction:
+            tenants = TenantRepository(transaction)
+            before = tenants.settings(lock=True)
+            if version is not None and version != before.settings_version:
+                raise PreconditionFailed
+            merged = {**before.settings}
+            for group, values in changes.items():
+                merged[group] = {**merged.get(group, {}), **values}
+            row = tenants.change_settings(merged)
+            EventRepository(transaction).append(
+                type_="tenant.settings_updated",
+                object_type="tenant",
+                object_id=transaction.tenant_id,
+                at=self._clock.now(),
+                data={"object": with_defaults(merged), "previous": with_defaults(before.settings)},
+            )
+        return with_defaults(row.settings), row.settings_version
+
+    def _record(
+        self, events: EventRepository, type_: str, tenant: Row[Any], previous: Mapping[str, Any]
+    ) -> None:
+        events.append(
+            type_=type_,
+            object_type="tenant",
+            object_id=tenant.id,
+            at=self._clock.now(),
+            data={"object": dict(tenant._mapping), "previous": dict(previous)},
+        )
