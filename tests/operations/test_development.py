@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ class Run:
             start_new_session=True,
         )
         self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
@@ -110,13 +111,27 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     shutil.rmtree(clone.base)
 
 
+@pytest.fixture
+def start(clone: Clone) -> Iterator[Callable[..., Run]]:
+    """Start `mbs run` in the clone; whatever the test says, none outlives it."""
+    runs: list[Run] = []
+
+    def start(**options: Any) -> Run:
+        runs.append(Run(clone, **options))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.end()
+
+
 @pytest.mark.slow
 class TestRun:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_comes_up_with_a_database_and_leaves_nothing_running(
-        self, clone: Clone, number: signal.Signals
+        self, clone: Clone, start: Callable[..., Run], number: signal.Signals
     ) -> None:
-        run = Run(clone).wait_until_up()
+        run = start().wait_until_up()
         assert run.health() == 200
         assert run.health("/health/ready") == 200
         assert f"http://127.0.0.1:{run.port}/docs" in run.output
@@ -127,27 +142,31 @@ class TestRun:
         with pytest.raises(ConnectionRefusedError):
             run.health()
 
-    def test_keeps_its_secrets_from_other_accounts_and_over_a_restart(self, clone: Clone) -> None:
-        Run(clone).wait_until_up().end()
+    def test_keeps_its_secrets_from_other_accounts_and_over_a_restart(
+        self, clone: Clone, start: Callable[..., Run]
+    ) -> None:
+        start().wait_until_up().end()
         path = clone.base / "development-secrets.json"
         before = path.read_text()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        run = Run(clone).wait_until_up()
+        run = start().wait_until_up()
         run.end()
         assert path.read_text() == before
         assert not any(secret in run.output for secret in json.loads(before).values())
 
-    def test_shares_the_database_with_a_second_run_until_the_last_ends(self, clone: Clone) -> None:
-        first = Run(clone).wait_until_up()
-        second = Run(clone).wait_until_up()
+    def test_shares_the_database_with_a_second_run_until_the_last_ends(
+        self, clone: Clone, start: Callable[..., Run]
+    ) -> None:
+        first = start().wait_until_up()
+        second = start().wait_until_up()
         assert first.end() == 0
         assert second.health() == 200
         assert second.end() == 0
         assert not clone.server_is_running()
 
-    def test_says_in_one_line_that_the_port_is_in_use(self, clone: Clone) -> None:
-        first = Run(clone).wait_until_up()
-        second = Run(clone, port=first.port)
+    def test_says_in_one_line_that_the_port_is_in_use(self, clone: Clone, start: Callable[..., Run]) -> None:
+        first = start().wait_until_up()
+        second = start(port=first.port)
         assert second.process.wait(30) == os.EX_CONFIG
         second.end()
         message = (
@@ -158,8 +177,8 @@ class TestRun:
         assert first.health() == 200
         first.end()
 
-    def test_stops_while_it_is_still_starting(self, clone: Clone) -> None:
-        run = Run(clone)
+    def test_stops_while_it_is_still_starting(self, clone: Clone, start: Callable[..., Run]) -> None:
+        run = start()
         deadline = time.monotonic() + 30
         while not clone.server_is_running() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -167,10 +186,12 @@ class TestRun:
         assert RUNNING not in run.lines
         assert not clone.server_is_running()
 
-    def test_takes_the_database_it_is_given_and_leaves_it_running(self, clone: Clone) -> None:
+    def test_takes_the_database_it_is_given_and_leaves_it_running(
+        self, clone: Clone, start: Callable[..., Run]
+    ) -> None:
         server = embedded_postgres.ensure(f"trial-{os.getpid()}")
         try:
-            run = Run(clone, DATABASE_URL=server.url()).wait_until_up()
+            run = start(DATABASE_URL=server.url()).wait_until_up()
             assert run.health() == 200
             assert not clone.server_is_running()
             assert run.end() == 0
@@ -179,8 +200,8 @@ class TestRun:
             assert server.stop()
             shutil.rmtree(server.data_directory.parent)
 
-    def test_ends_when_the_service_does(self, clone: Clone) -> None:
-        run = Run(clone).wait_until_up()
+    def test_ends_when_the_service_does(self, clone: Clone, start: Callable[..., Run]) -> None:
+        run = start().wait_until_up()
         children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGTERM)
         assert run.process.wait(40) == os.EX_SOFTWARE
