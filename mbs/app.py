@@ -32,7 +32,6 @@ from mbs.foundation import (
     security,
     sentry,
     services,
-    tables,
 )
 from mbs.foundation.api import Api
 from mbs.foundation.bulkhead import Bulkhead

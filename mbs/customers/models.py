@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mbs.foundation.db import Base
+from mbs.foundation.db import Base, tenant_key
 from mbs.foundation.keys import digits, email_key, folded
 
 INSTANT = TIMESTAMP(timezone=True)
@@ -35,7 +35,7 @@ class Customer(Base):
         Index("ix__customers__phone", "tenant_id", "phone"),
     )
 
-    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mbs.foundation.db import Base
+from mbs.foundation.db import Base, tenant_key
 
 
 class EventHead(Base):
@@ -20,7 +20,7 @@ class EventHead(Base):
     __tablename__ = "event_heads"
     __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),)
 
-    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     seq: Mapped[int] = mapped_column(BigInteger)
     prev_hash: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(Text)
@@ -37,7 +37,7 @@ class Event(Base):
         Index("ix__events__type", "tenant_id", "type", "seq"),
     )
 
-    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     type: Mapped[str] = mapped_column(Text)

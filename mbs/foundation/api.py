@@ -13,9 +13,8 @@ from mbs import __version__
 from mbs.foundation import json_input, openapi, problems
 from mbs.foundation.errors import FieldFault, Invalid, InvalidJson, PayloadTooLarge, UnsupportedMediaType
 from mbs.foundation.json_input import UNSTORABLE
-from mbs.foundation.security import public
 from mbs.foundation.schemas import camel_case
-
+from mbs.foundation.security import public
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -15,12 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2
-from sqlalchemy import Connection, Executable, MetaData, create_engine, event, make_url
+from sqlalchemy import Connection, Executable, MetaData, Uuid, create_engine, event, make_url, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
 from mbs.foundation import connections
 from mbs.foundation.database_errors import translate
@@ -46,6 +46,11 @@ class Base(DeclarativeBase):
             "columns": lambda constraint, table: "__".join(column.name for column in constraint.columns),
         }
     )
+
+
+def tenant_key() -> MappedColumn[UUID]:
+    """Return the first column of every tenant table: its default is the transaction's tenant, so no code writes it."""
+    return mapped_column(Uuid, primary_key=True, server_default=text("app_tenant()"))
 
 
 class Role(StrEnum):

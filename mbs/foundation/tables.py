@@ -1,10 +1,12 @@
 """The tables that belong to no room: counters of the rate limits, answers of idempotent requests."""
 
+from uuid import UUID
+
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, SmallInteger, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mbs.foundation.db import Base
+from mbs.foundation.db import Base, tenant_key
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -40,7 +42,7 @@ class IdempotencyKeys(Base):
         Index("ix__idempotency_keys__expires_at", "tenant_id", "expires_at"),
     )
 
-    tenant_id: Mapped[object] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     actor_id: Mapped[object] = mapped_column(Uuid, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text)

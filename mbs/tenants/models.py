@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
 from mbs.foundation import territories
-from mbs.foundation.db import Base
+from mbs.foundation.db import Base, tenant_key
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -88,7 +88,7 @@ class Membership(Base):
         Index("ix__memberships__user_id", "user_id"),
     )
 
-    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(Uuid)
     role: Mapped[str] = mapped_column(Text)
@@ -107,7 +107,7 @@ class Location(Base):
         Index("uq__locations__default", "tenant_id", unique=True, postgresql_where=text("is_default")),
     )
 
-    tenant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    tenant_id: Mapped[UUID] = tenant_key()
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
