@@ -207,8 +207,9 @@ class Database:
         :raises Unavailable: if the database cannot be reached in time.
         """
         try:
+            # Connecting by this way, SQLAlchemy leaves the driver's own error as it is.
             pooled = self.engine.raw_connection()
-        except (DBAPIError, PoolTimeout) as error:
+        except (psycopg2.Error, DBAPIError, PoolTimeout) as error:
             raise translate(error) from error
         try:
             raw = pooled.dbapi_connection
