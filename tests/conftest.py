@@ -1,4 +1,4 @@
-"""What every test stands on: real PostgreSQL, one database per test process, and callers with a business each.
+"""What every test stands on: real PostgreSQL, one database a test process, callers with a business each.
 
 HTTP tests commit. Each makes its own business (`business()`), so no test sees another's rows, and calls
 from an address of its own, so the rate limits are on and never in the way.
@@ -29,10 +29,12 @@ SECRETS = {
 
 
 @pytest.fixture(scope="session")
-def server() -> Server:
+def server() -> Iterator[Server]:
     """The PostgreSQL of the tests; TEST_POSTGRES_BINARIES names the programs of another version."""
     binaries = os.environ.get("TEST_POSTGRES_BINARIES")
-    return ensure("test", binaries=Path(binaries) if binaries else None)
+    server = ensure("test", binaries=Path(binaries) if binaries else None)
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

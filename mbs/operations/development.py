@@ -20,6 +20,7 @@ from types import FrameType
 from sqlalchemy.engine import make_url
 
 from mbs.config import Config
+from mbs.operations.demo import EMAIL, PASSWORD, seed_demo
 from mbs.operations.embedded_postgres import base_directory, ensure
 from mbs.operations.migrate import migrate
 from mbs.operations.migration_connection import Target, find_target
@@ -88,6 +89,7 @@ def _run(interruption: Interruption) -> int:
             target, place = find_target(environ), make_url(config.database_url).render_as_string()
         if not interruption.requested:
             migrate(target.url, login=target.login, max_wait=MIGRATE_SECONDS, report=print)
+            seed_demo(environ["DATABASE_URL"])
         if not interruption.requested:
             service = start_service(environ)
             started.callback(stop_service, service, config.graceful_timeout + 5)
@@ -222,7 +224,8 @@ def announcement(config: Config, place: str) -> str:
     lines = [
         ("API", f"{base}/api"),
         *([("API page", f"{base}/docs")] if config.docs_enabled else []),
+        ("Demo login", f"{EMAIL} / {PASSWORD}"),
         ("Data", place),
         ("Stop", "Ctrl-C"),
     ]
-    return "\n".join(["", "MyBizStream is running.", *(f"  {name:<10}{text}" for name, text in lines), ""])
+    return "\n".join(["", "MyBizStream is running.", *(f"  {name:<12}{text}" for name, text in lines), ""])

@@ -11,10 +11,12 @@ from tests.migrations.databases import Folder, new_database
 
 
 @pytest.fixture(scope="session")
-def server() -> Server:
+def server() -> Iterator[Server]:
     """The server of the tests; TEST_POSTGRES_BINARIES names the programs of another version."""
     binaries = os.environ.get("TEST_POSTGRES_BINARIES")
-    return ensure("test", binaries=Path(binaries) if binaries else None)
+    server = ensure("test", binaries=Path(binaries) if binaries else None)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

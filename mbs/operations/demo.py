@@ -1,0 +1,97 @@
+"""The demo business that `make run` offers: made through the services, like any other, and only once."""
+
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+from mbs.auth.repository import UserRepository
+from mbs.auth.service import AuthService, Origin
+from mbs.customers.service import CustomerService
+from mbs.foundation.clock import SystemClock
+from mbs.foundation.db import Database, Role
+from mbs.foundation.keys import email_key
+from mbs.foundation.pages import PageRequest
+from mbs.foundation.refresh_tokens import RefreshTokenCodec
+from mbs.foundation.scope import Scope, TenantId
+from mbs.tenants.repository import MembershipRepository
+
+EMAIL = "demo@example.com"
+PASSWORD = "twelve paper lanterns"  # noqa: S105 - of a database on a developer's own machine
+CUSTOMERS = 150
+
+FIRST_NAMES = (
+    "Asha", "Ravi", "Meera", "Arjun", "Fatima", "Omar", "Layla", "Chen", "Mei", "Kofi",
+    "Amara", "José", "Sofía", "Lukas", "Zoë",
+)  # fmt: skip
+LAST_NAMES = ("Rao", "Sharma", "Nair", "Khan", "Al Farsi", "Wong", "Mensah", "García", "Müller", "O'Brien")
+CITIES = (("Mumbai", "IN"), ("Pune", "IN"), ("Dubai", "AE"), ("London", "GB"), ("Singapore", "SG"))
+TAGS = (["vip"], [], ["new"], [], ["regular", "mornings"])
+
+
+class _NoThrottle:
+    """This command guesses at nothing."""
+
+    def admit(self, account: str) -> None:
+        """Admit everything."""
+
+    def succeeded(self, account: str) -> None:
+        """Forget nothing."""
+
+
+def seed_demo(url: str) -> bool:
+    """Make the demo business with its 150 customers, unless it is there; tell whether it was made."""
+    database, clock = Database(url, pool_size=1, statement_ms=30_000), SystemClock()
+    try:
+        scope = _owner(database) or _register(database, clock)
+        begin = partial(database.transaction, scope)
+        newest = PageRequest(sort="created_at", descending=True, limit=1)
+        if CustomerService(begin=begin, clock=clock, only_of=None).search(request=newest).rows:
+            return False
+        # All or none: an interrupted first run starts over.
+        with begin() as transaction:
+            joined = partial(database.transaction, replace(scope, open_transaction=transaction))
+            customers = CustomerService(begin=joined, clock=clock, only_of=None)
+            for number, (last, first) in enumerate(product(LAST_NAMES, FIRST_NAMES)):
+                city, country = CITIES[number % len(CITIES)]
+                customers.create(
+                    kind="person",
+                    name=f"{first} {last}",
+                    email=f"customer{number + 1}@example.com",
+                    phone=f"+91987650{number:04d}",
+                    address={"line1": f"{number + 1} Market Road", "city": city, "country": country},
+                    tags=TAGS[number % len(TAGS)],
+                )
+        return True
+    finally:
+        database.dispose()
+
+
+def _owner(database: Database) -> Scope | None:
+    with database.transaction(Scope(correlation_id="demo"), Role.IDENTITY) as transaction:
+        user = UserRepository(transaction).find_by_email(email_key(EMAIL))
+        if user is None:
+            return None
+        tenant = MembershipRepository(transaction).open_to(user.id)[0]
+        return Scope(correlation_id="demo", tenant_id=TenantId(tenant.id), actor_id=user.id)
+
+
+def _register(database: Database, clock: SystemClock) -> Scope:
+    nobody = Scope(correlation_id="demo")
+    service = AuthService(
+        begin=partial(database.transaction, nobody),
+        clock=clock,
+        throttle=_NoThrottle(),
+        # Its session is thrown away, so any key will do to sign it.
+        tokens=RefreshTokenCodec("thrown away", None),
+    )
+    signed_in = service.register(
+        email=EMAIL,
+        password=PASSWORD,
+        first_name="Asha",
+        last_name="Rao",
+        business_name="Lotus Salon",
+        business_type="salon",
+        country_code="IN",
+        origin=Origin(None, None),
+    )
+    return replace(nobody, tenant_id=TenantId(signed_in.tenant.id), actor_id=signed_in.user.id)
