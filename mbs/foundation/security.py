@@ -86,7 +86,7 @@ def install_tokens(app: Flask, *, secret: str, previous: str | None, lifetime: t
     keys = {key_id(secret): secret, **({key_id(previous): previous} if previous else {})}
 
     @manager.decode_key_loader
-    def choose_key(header: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+    def choose_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> str:
         # An unknown or hostile `kid` gets the current key, under which its signature fails.
         kid = header.get("kid")
         return keys.get(kid, secret) if isinstance(kid, str) else secret
@@ -223,7 +223,8 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
 
     @app.before_request
     def authorize() -> None:
-        if request.url_rule is None:
+        # A browser asks OPTIONS before it sends credentials; the answer names methods and nothing else.
+        if request.url_rule is None or request.method == "OPTIONS":
             return
         view = current_app.view_functions[request.endpoint or ""]
         permission = getattr(view, "permission", None)
