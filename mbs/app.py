@@ -158,7 +158,7 @@ def create_degraded_app(error: ConfigError) -> Flask:
         probe = None
     faults = tuple((fault.variable, fault.code) for fault in error.faults)
     health = HealthService(probe=probe, faults=faults, release={"version": mbs.__version__})
-    app.extensions[services.EXTENSION] = {HealthService: lambda scope: health}
+    app.extensions[services.EXTENSION] = {HealthService: lambda _: health}
     app.wsgi_app = Bulkhead(app.wsgi_app, DEGRADED_SLOTS)  # type: ignore[method-assign]
     return app
 
@@ -223,5 +223,5 @@ def service_factories(config: Config, database: Database, limits: Limits | NoLim
             clock=clock,
             only_of=None if scope.may("customers:read") else scope.actor_id,
         ),
-        HealthService: lambda scope: health,
+        HealthService: lambda _: health,
     }

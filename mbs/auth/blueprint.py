@@ -28,7 +28,7 @@ from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.caller import Identity
 from mbs.foundation.http import answer, current_scope, expected_version, no_content
 from mbs.foundation.limits import limited
-from mbs.foundation.scope import TenantId
+from mbs.foundation.scope import TenantId, actor_of
 from mbs.foundation.security import SELF, issue_access_token, public, requires
 from mbs.foundation.services import resolve
 
@@ -98,7 +98,7 @@ def logout() -> Response:
 @blueprint.response(204)
 def logout_all() -> Response:
     """End all of your sessions, in all businesses."""
-    resolve(AuthService).log_out_everywhere(actor_id=_actor_id(), session_id=_session_id())
+    resolve(AuthService).log_out_everywhere(actor_id=actor_of(current_scope()), session_id=_session_id())
     return no_content()
 
 
@@ -108,7 +108,7 @@ def logout_all() -> Response:
 @blueprint.response(200, MeView)
 def me() -> Response:
     """Read your own account and the businesses you belong to."""
-    user, memberships = resolve(AuthService).me(actor_id=_actor_id())
+    user, memberships = resolve(AuthService).me(actor_id=actor_of(current_scope()))
     return answer(present_me(user, memberships, current_scope().permissions), version=user.version)
 
 
@@ -120,7 +120,9 @@ def me() -> Response:
 def update_me(body: dict[str, Any]) -> Response:
     """Change your own name."""
     service = resolve(AuthService)
-    user, memberships = service.change_me(actor_id=_actor_id(), version=expected_version(), **body)
+    user, memberships = service.change_me(
+        actor_id=actor_of(current_scope()), version=expected_version(), **body
+    )
     return answer(present_me(user, memberships, current_scope().permissions), version=user.version)
 
 
@@ -132,7 +134,7 @@ def switch_tenant(body: dict[str, Any]) -> Response:
     """Sign in to another of your businesses; this session ends."""
     service = resolve(AuthService)
     return _signed_in(
-        service.switch(actor_id=_actor_id(), session_id=_session_id(), origin=_origin(), **body)
+        service.switch(actor_id=actor_of(current_scope()), session_id=_session_id(), origin=_origin(), **body)
     )
 
 
@@ -142,7 +144,7 @@ def switch_tenant(body: dict[str, Any]) -> Response:
 def context() -> Response:
     """Read everything a client needs to render: you, the business, what you may do."""
     scope = current_scope()
-    user, tenant = resolve(AuthService).context(actor_id=_actor_id())
+    user, tenant = resolve(AuthService).context(actor_id=actor_of(current_scope()))
     return answer(present_context(user, tenant, scope.role or "", scope.permissions, datetime.now(UTC)))
 
 
@@ -155,12 +157,6 @@ def _signed_in(signed_in: SignedIn, status: int = 200) -> Response:
 def _origin() -> Origin:
     user_agent = request.headers.get("User-Agent")
     return Origin(request.remote_addr, user_agent[:255] if user_agent else None)
-
-
-def _actor_id() -> UUID:
-    actor_id = current_scope().actor_id
-    assert actor_id is not None
-    return actor_id
 
 
 def _session_id() -> UUID:

@@ -86,7 +86,7 @@ class Turn(Enum):
 
 
 def turn(*, presented: int, current: int, rotated_at: datetime | None, now: datetime) -> Turn:
-    """Decide about a refresh token by its turn (RFC 9700 section 4.14.2; grace as in Supabase Auth, tightened).
+    """Decide about a refresh token by its turn (RFC 9700 section 4.14.2; the grace follows Supabase Auth).
 
     The current token moves the session on. Its parent, within the grace time, gets the same successor
     again. A turn that was never given out is forged. Everything else is reuse, and ends the session.

@@ -175,7 +175,7 @@ class SessionRepository:
 
 
 def caller_finder(database: Database) -> FindCaller:
-    """Return the caller look-up: one message, so that logout, removal and suspension act on the next request."""
+    """Return the caller look-up: one message, so that a logout or a removal acts on the next request."""
 
     def find(identity: Identity, scope: Scope) -> Caller | None:
         rows = database.statement(

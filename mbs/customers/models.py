@@ -65,7 +65,7 @@ def lookup_keys(*, name: str, email: str | None, phone: str | None) -> Mapping[s
 
 
 def search_words(text: str) -> tuple[str, ...]:
-    """Return what to look for in `search_key`: the folded text, and its digits when it looks like a phone number."""
+    """Return what to look for in `search_key`: the folded text, and the digits if it looks like a number."""
     word, number = folded(text), digits(text)
     looks_like_phone = len(number) >= 3 and not any(character.isalpha() for character in word)
     return (word, number) if looks_like_phone and number != word else (word,)

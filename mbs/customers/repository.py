@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Row, case, func, literal, or_, select
@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.customers.errors import EmailTaken, PhoneTaken
 from mbs.customers.models import Customer, search_words
+from mbs.foundation.errors import MbsError
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
@@ -36,7 +37,7 @@ class CustomerRepository(Repository):
         Customer.created_at,
         Customer.updated_at,
     )
-    constraint_errors = {
+    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
         "uq__customers__tenant_id__dedupe_email": EmailTaken,
         "uq__customers__tenant_id__dedupe_phone": PhoneTaken,
     }
@@ -101,7 +102,7 @@ class CustomerRepository(Repository):
     def similar(
         self, *, except_id: UUID, name_key: str, email_key: str | None, phone: str | None
     ) -> Sequence[Row[Any]]:
-        """Return active customers that may be the same person: equal name, address or number; at most five."""
+        """Return at most five active customers that may be the same person: equal name, address or number."""
         equals: list[ColumnElement[bool]] = [Customer.name_key == name_key]
         if email_key is not None:
             equals.append(Customer.email_key == email_key)
@@ -116,7 +117,7 @@ class CustomerRepository(Repository):
         return self._transaction.execute(statement).all()
 
     def _deduplicated(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        # The setting is read inside the statement that writes: no second round trip, no race with a change of it.
+        # The setting is read by the statement that writes: no second round trip, no race with its change.
         columns: dict[str, Any] = {}
         for column, source, setting in (
             ("dedupe_email", "email_key", "uniqueEmail"),

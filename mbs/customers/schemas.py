@@ -45,10 +45,8 @@ class AddressOrLine(fields.Nested):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Address, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        address = super()._deserialize(
-            {"line1": value} if isinstance(value, str) else value, attr, data, **kwargs
-        )
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        address = super()._deserialize({"line1": value} if isinstance(value, str) else value, *args, **kwargs)
         return Address().dump(address)
 
 
@@ -58,7 +56,7 @@ class Tags(fields.List):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Text(maximum=40), validate=validate.Length(max=MAXIMUM_TAGS), **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
 
 

@@ -23,6 +23,7 @@ class StrictParser(FlaskParser):
     """Reads bodies through the one JSON door and leaves unknown fields to the schema, which refuses them."""
 
     DEFAULT_VALIDATION_STATUS = 400
+    # Typed as a dict of mutable state by webargs, which never writes to it.
     DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {}  # type: ignore[assignment]
 
     def load_json(self, req: Any, schema: Schema) -> Any:
@@ -43,11 +44,9 @@ class StrictParser(FlaskParser):
         # `refuse_stray_parameters` has made sure that each name stands once.
         return req.args.to_dict()
 
-    def handle_error(  # type: ignore[override]
-        self, error: ValidationError, req: Any, schema: Schema, **kwargs: Any
-    ) -> NoReturn:
+    def handle_error(self, error: ValidationError, req: Any, schema: Schema, **kwargs: Any) -> NoReturn:
         messages = error.messages
-        # webargs puts the location above the fields; the caller knows where he wrote them.
+        # webargs puts the location above the fields; the caller knows where they wrote them.
         if isinstance(messages, Mapping) and set(messages) <= {"json", "query"}:
             error = ValidationError(next(iter(messages.values())))
         raise problems.invalid(error)

@@ -1,4 +1,4 @@
-"""What a token says of its bearer, and what the database says of them: handed between `security` and `auth`."""
+"""What a token says of its bearer, and what the database says: handed between `security` and `auth`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ STATEMENT_SECONDS = 3.5
 """Above the server's own statement_timeout (3 s), so that a merely slow statement gets the server's error."""
 
 LOST = "server closed the connection unexpectedly: no answer within the client-side deadline"
-"""Words that SQLAlchemy's psycopg2 dialect recognises as a disconnect, so that the pool drops the connection."""
+"""Words that SQLAlchemy's psycopg2 dialect takes for a disconnect, so that the pool drops the connection."""
 
 
 class DeadlineConnection(psycopg2.extensions.connection):

@@ -1,4 +1,4 @@
-"""What PostgreSQL's refusals mean to a caller: SQLSTATE in, one of our errors out (PostgreSQL manual, appendix A)."""
+"""What PostgreSQL's refusals mean: SQLSTATE in (its manual, appendix A), one of our errors out."""
 
 import logging
 

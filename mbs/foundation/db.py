@@ -1,4 +1,4 @@
-"""The only door to PostgreSQL: transactions under one role, with tenant, actor and time-outs in their first message.
+"""The only door to PostgreSQL: transactions whose first message sets role, tenant, actor and time-outs.
 
 Every statement the program sends names a role. `mbs_identity` reads what is needed before a tenant
 is known; `mbs_tenant` sees the rows of one tenant only, by row-level security. Role and settings are
@@ -30,7 +30,7 @@ from mbs.foundation.scope import Scope, TenantId, tenant_of
 registry.register("postgresql.mbs", "mbs.foundation.connections", "OneMessageDialect")
 
 PING_AFTER_SECONDS = 5.0
-"""A pooled connection is asked whether it lives only after this much idleness; busy ones prove it by working."""
+"""A pooled connection is pinged only after this much idleness; busy ones prove by working that they live."""
 
 
 class Base(DeclarativeBase):
@@ -43,13 +43,13 @@ class Base(DeclarativeBase):
             "ck": "ck__%(table_name)s__%(constraint_name)s",
             "uq": "uq__%(table_name)s__%(columns)s",
             "ix": "ix__%(table_name)s__%(columns)s",
-            "columns": lambda constraint, table: "__".join(column.name for column in constraint.columns),
+            "columns": lambda constraint, _: "__".join(column.name for column in constraint.columns),
         }
     )
 
 
 def tenant_key() -> MappedColumn[UUID]:
-    """Return the first column of every tenant table: its default is the transaction's tenant, so no code writes it."""
+    """Return the first column of every tenant table; its default is the transaction's tenant."""
     return mapped_column(Uuid, primary_key=True, server_default=text("app_tenant()"))
 
 
@@ -72,7 +72,7 @@ CONTEXT = (
 
 
 class Transaction:
-    """One open transaction, handed to repositories. It never commits by itself: `Database.transaction` does."""
+    """One open transaction, handed to repositories. It never commits itself: `Database.transaction` does."""
 
     def __init__(self, connection: Connection, scope: Scope, role: Role) -> None:
         self._connection = connection
@@ -120,7 +120,7 @@ class Transaction:
 
 
 Begin = Callable[..., AbstractContextManager[Transaction]]
-"""`Database.transaction` with the scope already in it: what a service gets. `begin(Role.IDENTITY)` or `begin()`."""
+"""`Database.transaction` with the scope in it, as services get it: `begin()`, `begin(Role.IDENTITY)`."""
 
 
 class Database:
@@ -219,7 +219,8 @@ class Database:
                 # Several statements in one message are one implicit transaction, which is what
                 # keeps the local settings alive until the last of them.
                 cursor.execute(CONTEXT + "; " + sql, {**self._context(scope, role), **parameters})
-                return cursor.fetchall()
+                rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+                return rows
         except psycopg2.Error as error:
             translated = translate(error)
             if isinstance(translated, Unavailable):

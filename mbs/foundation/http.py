@@ -1,4 +1,4 @@
-"""A request enters and leaves here: correlation id, scope, deadline, JSON answers, entity tags, access line."""
+"""A request enters and leaves here: correlation id, scope, deadline, JSON answers, entity tags, log line."""
 
 import re
 import time
@@ -118,11 +118,11 @@ def install(
         # The environ outlives the request, so gunicorn's own log lines can carry the id too.
         environ[ENVIRON_KEY] = identifier
         ambient.scope.set(Scope(correlation_id=identifier, deadline=time.monotonic() + REQUEST_SECONDS))
-        if allowed_hosts and not is_health(request.path):
-            if not host_is_trusted(environ.get("HTTP_HOST"), list(allowed_hosts)):
-                raise Invalid(
-                    errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
-                )
+        guarded = allowed_hosts and not is_health(request.path)
+        if guarded and not host_is_trusted(environ.get("HTTP_HOST"), list(allowed_hosts)):
+            raise Invalid(
+                errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
+            )
         if UNSTORABLE.search(request.path):
             raise Invalid(errors=[FieldFault("path", "invalid", "Must not hold NUL characters.")])
 
@@ -148,7 +148,7 @@ def install(
         return response
 
     @app.teardown_request
-    def forget(error: BaseException | None) -> None:
+    def forget(_: BaseException | None) -> None:
         ambient.scope.set(ambient.NOBODY)
 
     @app.errorhandler(Exception)

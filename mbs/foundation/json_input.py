@@ -6,6 +6,7 @@ those once became a 500 or a wrong value further in. Sources: RFC 8259 sections 
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -105,8 +106,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise _refusal("names one field twice", UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", twice)[:100])
     return result
 

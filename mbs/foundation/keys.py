@@ -1,7 +1,8 @@
-"""Text as it is compared: one normal form, made in one place, because SQL's `lower()` reaches no index under RLS."""
+"""Text as it is compared: one normal form, made here because SQL's `lower()` reaches no index under RLS."""
 
 import re
 import unicodedata
+from contextlib import suppress
 
 
 def folded(text: str) -> str:
@@ -12,10 +13,8 @@ def folded(text: str) -> str:
 def email_key(address: str) -> str:
     """Return an address as identities are compared: trimmed, NFKC, case folded, its domain in IDNA form."""
     local, _, domain = unicodedata.normalize("NFKC", address.strip()).casefold().rpartition("@")
-    try:
+    with suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass
     return f"{local}@{domain}"
 
 

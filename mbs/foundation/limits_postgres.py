@@ -44,7 +44,7 @@ RETURNING key
 CLEAR = "DELETE FROM {table} WHERE key = %(key)s RETURNING key"
 
 PEEK = """
-SELECT coalesce(extract(epoch FROM min(hit))::float8, extract(epoch FROM clock_timestamp())::float8), count(hit)
+SELECT extract(epoch FROM coalesce(min(hit), clock_timestamp()))::float8, count(hit)
 FROM {table}, unnest(hits) AS hit
 WHERE key = %(key)s AND hit > clock_timestamp() - make_interval(secs => %(window)s)
 """
@@ -53,7 +53,7 @@ WHERE key = %(key)s AND hit > clock_timestamp() - make_interval(secs => %(window
 class PostgresStorage(Storage, MovingWindowSupport):
     """Registered with `limits` under the scheme `mbs+postgresql` when this module is imported."""
 
-    STORAGE_SCHEME = ["mbs+postgresql"]
+    STORAGE_SCHEME = ["mbs+postgresql"]  # noqa: RUF012 - the library declares it for instances
 
     def __init__(
         self, uri: str, *, database: Database, wrap_exceptions: bool = False, **options: Any

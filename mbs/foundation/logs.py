@@ -86,7 +86,8 @@ class TextFormatter(logging.Formatter):
         known = {**record.__dict__}
         event = known.get("event", "")
         name = record.name.removeprefix("mbs.")
-        line = f"{_timestamp(record.created)[11:19]} {record.levelname.lower():8} {name}: {record.getMessage()} {event}"
+        clock, level = _timestamp(record.created)[11:19], record.levelname.lower()
+        line = f"{clock} {level:8} {name}: {record.getMessage()} {event}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return redact(line.rstrip())

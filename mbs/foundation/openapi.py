@@ -16,7 +16,7 @@ The API of MyBizStream: customers, bookings, invoices and payments of small and 
 * Send `Authorization: Bearer <access token>`; `POST /api/auth/login` gives one for 15 minutes.
 * Lists are pages: follow `pagination.nextCursor` until it is null.
 * Creating requests take an `Idempotency-Key`; repeat them with the same key after a broken connection.
-* Every object has a version, given as `ETag`; send it back as `If-Match` so as not to overwrite others' changes.
+* Every object has a version, given as `ETag`; sent back as `If-Match` it keeps others' changes safe.
 * Every error is `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
@@ -59,14 +59,15 @@ CORRELATION = {
 def describe_fields(plugin: MarshmallowPlugin) -> None:
     """Teach apispec what our own fields look like on the wire."""
 
-    def wire_pattern(self: Any, field: Any, **kwargs: Any) -> dict[str, Any]:
+    def wire_pattern(_: Any, field: Any, **_options: Any) -> dict[str, Any]:
         if isinstance(field, schemas.PhoneNumber):
             return {"pattern": r"^\+[0-9 ().-]{5,31}$"}
         if isinstance(field, schemas.Secret):
             return {"writeOnly": False} if field.load_only else {}
         return {}
 
-    plugin.converter.add_attribute_function(wire_pattern)
+    assert plugin.converter is not None, "the plugin belongs to a document by now"
+    plugin.converter.add_attribute_function(wire_pattern)  # type: ignore[no-untyped-call]  # apispec's
 
 
 def complete(document: dict[str, Any], app: Flask) -> bytes:
@@ -81,7 +82,6 @@ def complete(document: dict[str, Any], app: Flask) -> bytes:
         }
         for status, text in ERRORS.items()
     }
-    by_path = {_template(rule.rule): rule for rule in app.url_map.iter_rules()}
     views: dict[tuple[str, str], Any] = {}
     for rule in app.url_map.iter_rules():
         for method in rule.methods or ():
@@ -89,15 +89,11 @@ def complete(document: dict[str, Any], app: Flask) -> bytes:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method != "parameters":
-                view = views[(path, method)]
-                endpoint = by_path[path].endpoint if len(item) == 1 else None
-                _complete_operation(path, method, operation, view, endpoint)
+                _complete_operation(path, method, operation, views[(path, method)])
     return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _complete_operation(
-    path: str, method: str, operation: dict[str, Any], view: Any, endpoint: str | None
-) -> None:
+def _complete_operation(path: str, method: str, operation: dict[str, Any], view: Any) -> None:
     is_public = getattr(view, "permission", None) == PUBLIC
     parameters = operation.setdefault("parameters", [])
     responses = operation["responses"]

@@ -58,7 +58,7 @@ class Page:
 
 
 class CursorCodec:
-    """Writes and reads cursors: opaque, authenticated, bound to tenant, list and order (a flipped byte is a 400)."""
+    """Writes and reads cursors: opaque, authenticated, bound to tenant, list and order."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), b"mbs.cursor.v1", "sha256")

@@ -113,7 +113,7 @@ def problem_response(status: int, body: bytes, headers: Mapping[str, str] | None
 
 
 def respond(error: Exception, *, instance: str, correlation_id: str) -> Response:
-    """Return the response to any error that left a view. What is not ours or HTTP's is a 500 without details."""
+    """Return the response to any error that left a view; one that is not ours or HTTP's is a bare 500."""
     headers: dict[str, str] = {}
     faults: tuple[FieldFault, ...] = ()
     extra: Mapping[str, Any] = {}

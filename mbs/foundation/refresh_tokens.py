@@ -1,4 +1,4 @@
-"""Refresh tokens: a session's id and its turn, signed. Nothing usable is stored, and a successor can be recomputed."""
+"""Refresh tokens: a session's id and its turn, signed. None is stored; a successor can be recomputed."""
 
 import base64
 import hmac

@@ -8,7 +8,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Delete, Row, Select, Update, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    CursorResult,
+    Delete,
+    Executable,
+    Row,
+    Select,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
@@ -61,12 +74,13 @@ class Repository:
         return row
 
     def add(self, values: Mapping[str, Any]) -> Row[Any]:
-        """Insert one row and return it as stored. The tenant comes from the column's default, never from here.
+        """Insert one row and return it as stored; its tenant comes from the column's default.
 
         :raises MbsError: the fact that `constraint_errors` names for a violated constraint.
         """
         statement = insert(self.model).values(values).returning(*self.columns)
-        return self._write(statement).one()
+        row: Row[Any] = self._write(statement).one()
+        return row
 
     def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
         """Change one row, counting its version up, and return it as stored.
@@ -80,7 +94,7 @@ class Repository:
         if version is not None:
             statement = statement.where(table.c.version == version)
         statement = statement.values(**values, version=table.c.version + 1, updated_at=func.now())
-        row = self._write(statement.returning(*self.columns)).one_or_none()
+        row: Row[Any] | None = self._write(statement.returning(*self.columns)).one_or_none()
         if row is None:
             self.get(id_)
             raise PreconditionFailed
@@ -128,7 +142,7 @@ class Repository:
         column: ColumnElement[Any] = self.model.__table__.c.id
         return column
 
-    def _write(self, statement: Any) -> Any:
+    def _write(self, statement: Executable) -> CursorResult[Any]:
         try:
             return self._transaction.execute(statement)
         except IntegrityError as error:

@@ -46,11 +46,11 @@ class WireSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.data_key = camel_case(field_obj.data_key or field_name)
 
 
-def _from_text(field: fields.Field) -> bool:
+def _from_text(field: fields.Field[Any]) -> bool:
     return bool(getattr(field.root, "from_text", False))
 
 
@@ -135,7 +135,7 @@ class Flag(fields.Boolean):
 
 
 class Instant(fields.DateTime):
-    """An instant of RFC 3339 with an offset of at most 14 hours, between the years 1900 and 2200; UTC in Python."""
+    """An instant of RFC 3339, offset at most 14 hours, between the years 1900 and 2200; UTC in Python."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str) or not INSTANT.fullmatch(value):
@@ -166,7 +166,7 @@ class Id(fields.UUID):
 
 
 class EmailAddress(fields.Email):
-    """An e-mail address as typed, at most 254 characters, that mail can reach by its form (no DNS look-up)."""
+    """An e-mail address as typed, at most 254 characters, well-formed (no DNS look-up)."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"maxLength": 254, **kwargs.pop("metadata", {})}

@@ -33,6 +33,16 @@ class Scope:
         return permission in self.permissions
 
 
+def actor_of(scope: Scope) -> UUID:
+    """Return who is acting.
+
+    :raises RuntimeError: if nobody is, which is a programming error: the view lets strangers in.
+    """
+    if scope.actor_id is None:
+        raise RuntimeError("this scope has no actor")
+    return scope.actor_id
+
+
 def tenant_of(scope: Scope) -> TenantId:
     """Return the scope's tenant.
 

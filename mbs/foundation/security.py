@@ -226,7 +226,7 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
         # A browser asks OPTIONS before it sends credentials; the answer names methods and nothing else.
         if request.url_rule is None or request.method == "OPTIONS":
             return
-        view = current_app.view_functions[request.endpoint or ""]
+        view: Any = current_app.view_functions[request.endpoint or ""]
         permission = getattr(view, "permission", None)
         if permission == PUBLIC:
             return
@@ -238,7 +238,7 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
             raise Unauthenticated(challenge=None)
         scope = _enter_caller(find_caller, g.identity)
         if permission != SELF:
-            admits: tuple[str, ...] = view.admits  # type: ignore[attr-defined]
+            admits: tuple[str, ...] = view.admits
             if not any(scope.may(name) for name in admits):
                 raise Forbidden(f"Your role lacks the permission {permission}.")
             if request.method in UNSAFE and scope.tenant_status != "active":

@@ -34,7 +34,7 @@ def install(dsn: str, *, environment: str, release: str) -> None:
     )
 
 
-def scrub(event: Any, hint: Any) -> Any:
+def scrub(event: Any, _hint: Any) -> Any:
     """Return an event without body, query, cookies, headers, locals, and the texts of exceptions."""
     request = event.get("request") or {}
     event["request"] = {key: request[key] for key in KEPT_REQUEST_KEYS if key in request}

@@ -1,4 +1,4 @@
-"""What a country implies for a new business: currency, time zone, locale. Sources: CLDR and the tz database."""
+"""What a country implies for a new business: currency, time zone, locale (CLDR and the tz database)."""
 
 from functools import cache
 from importlib import resources
@@ -11,10 +11,9 @@ from babel.numbers import get_territory_currencies
 @cache
 def countries() -> frozenset[str]:
     """Return the ISO 3166 codes of the countries that have a currency and a time zone."""
-    territories = Locale("en").territories
     return frozenset(
         code
-        for code in territories
+        for code in map(str, Locale("en").territories)
         if len(code) == 2 and code.isalpha() and code in _zones() and get_territory_currencies(code)
     )
 

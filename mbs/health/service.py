@@ -1,4 +1,4 @@
-"""The checks behind the health endpoints: bounded, asked once a second at most, and by one thread at a time."""
+"""The checks behind the health endpoints: bounded, at most once a second, one thread at a time."""
 
 import threading
 import time
@@ -57,7 +57,7 @@ class HealthService:
         self.release = dict(release or {})
 
     def alive(self) -> Status:
-        """Tell whether the process serves; asks nothing of anybody, because liveness must not depend on others."""
+        """Tell whether the process serves; asks nobody, because liveness must not depend on others."""
         return "degraded" if self._faults else "ok"
 
     def database(self) -> str:

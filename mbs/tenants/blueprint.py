@@ -8,6 +8,7 @@ from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.http import answer, current_scope, expected_version
 from mbs.foundation.idempotency import replayable
 from mbs.foundation.schemas import camel_case
+from mbs.foundation.scope import actor_of
 from mbs.foundation.security import SELF, requires
 from mbs.foundation.services import resolve
 from mbs.tenants.schemas import (
@@ -33,7 +34,7 @@ def open_business(body: dict[str, Any]) -> Response:
 
     The caller becomes its owner; `PATCH /api/auth/tenants/switch` signs in to it.
     """
-    tenant = resolve(TenantService).open(actor_id=current_scope().actor_id, **body)
+    tenant = resolve(TenantService).open(actor_id=actor_of(current_scope()), **body)
     return answer(present_tenant(tenant), 201, version=tenant.version, location="/api/tenant")
 
 

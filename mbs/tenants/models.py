@@ -136,7 +136,7 @@ def new_tenant(
 
 
 def slug(name: str, id_: UUID) -> str:
-    """Return a short name for addresses. The id's end makes it unique, so no slug tells that another exists."""
+    """Return a short name for addresses; the id's end makes it unique, so none tells that another exists."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "business"
     return f"{words}-{id_.hex[-8:]}"

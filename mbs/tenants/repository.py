@@ -91,7 +91,7 @@ class MembershipRepository(Repository):
     )
 
     def open_to(self, user_id: UUID) -> Sequence[Row[Any]]:
-        """Return the businesses a person may sign in to, oldest first; under the identity role, which sees all."""
+        """Return the businesses a person may sign in to, oldest first; only the identity role sees all."""
         statement = (
             select(*PROFILE, Membership.role)
             .join(Tenant, Tenant.id == Membership.tenant_id)
