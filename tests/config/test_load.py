@@ -4,10 +4,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from deployments import SIGNING_SECRETS, findings, sound, summary
 
 from mbs.config import Config, ConfigError, secret_values
 from mbs.configuration.fallbacks import available_processors
+from tests.config.deployments import SIGNING_SECRETS, findings, sound, summary
 
 REQUIRED = ("DATABASE_URL", *SIGNING_SECRETS)
 BAD_SECRETS = {

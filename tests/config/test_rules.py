@@ -1,9 +1,9 @@
 """Rules between variables: each finds its fault, and leaves sound deployments and development alone."""
 
 import pytest
-from deployments import SIGNING_SECRETS, findings, sound, summary
 
 from mbs.config import Config
+from tests.config.deployments import SIGNING_SECRETS, findings, sound, summary
 
 SECRET = "q7Zt2Lk9Xw4Rv8Nc3Bm6Hj1Gf5Ds0Pay"
 SID, TOKEN, SENDER = "AC" + "0f" * 16, "1e" * 16, "whatsapp:+1234567890"

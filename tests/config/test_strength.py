@@ -3,6 +3,7 @@
 import base64
 import secrets
 import string
+from collections.abc import Callable
 
 import pytest
 
@@ -78,7 +79,7 @@ class TestRefuseWeakSecret:
             ),
         ],
     )
-    def test_accepts_random_secrets(self, make) -> None:
+    def test_accepts_random_secrets(self, make: Callable[[], str]) -> None:
         refused = [secret for secret in (make() for _ in range(5000)) if code_of(secret)]
         # About one in a million holds a placeholder's word by chance.
         assert len(refused) <= 1

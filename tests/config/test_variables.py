@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from deployments import findings, sound, summary
 
 from mbs.config import VARIABLES, Config, ConfigError
 from mbs.configuration.declaration import Variable
+from tests.config.deployments import findings, sound, summary
 
 CANARY = "canary7Qx"
 DSN = "https://abc123@sentry.test/42"

@@ -40,7 +40,13 @@ class Caller:
         self._client = app.test_client()
 
     def call(
-        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **options: Any,
     ) -> TestResponse:
         sent = dict(headers or {})
         if self.token is not None:

@@ -6,6 +6,7 @@ import textwrap
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -33,7 +34,7 @@ def connected(url: str) -> Iterator["psycopg2.extensions.cursor"]:
             yield cursor
 
 
-def ask(url: str, statement: str) -> list[tuple[object, ...]]:
+def ask(url: str, statement: str) -> list[tuple[Any, ...]]:
     with connected(url) as cursor:
         cursor.execute(statement)
         return cursor.fetchall()

@@ -40,7 +40,7 @@ class TestChain:
         assert known_revisions(VERSIONS) == tuple(migration.revision for migration in chain())
 
     def test_leads_down_and_up_to_the_same_schema(self, database: str, server: Server) -> None:
-        revisions = [None, *(migration.revision for migration in chain())]
+        revisions = ["base", *(migration.revision for migration in chain())]
         migrate(database)
         schema = {revisions[-1]: dump(server, database)}
         for below in reversed(revisions[1:-1]):
