@@ -7,7 +7,7 @@ correlation id, release.
 
 from typing import Any
 
-from mbs.foundation import ambient
+from mbs.foundation.http import current_scope
 from mbs.foundation.logs import redact
 
 KEPT_REQUEST_KEYS = ("method",)
@@ -45,7 +45,7 @@ def scrub(event: Any, _hint: Any) -> Any:
         value["value"] = value.get("type")
         for frame in (value.get("stacktrace") or {}).get("frames", ()):
             frame.pop("vars", None)
-    scope = ambient.scope.get()
+    scope = current_scope()
     event["tags"] = {"correlation_id": scope.correlation_id}
     if scope.tenant_id is not None:
         event["tags"]["tenant_id"] = str(scope.tenant_id)
