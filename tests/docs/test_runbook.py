@@ -91,7 +91,7 @@ class TestRunbook:
         assert make_targets() - targets == set()
 
     def test_names_only_commands_and_options_that_exist(self) -> None:
-        parser = command_parser()
+        parser = command_parser({words[0] for words in mbs_commands() if words})
         wrong = {
             " ".join(words): unknown for words in mbs_commands() if (unknown := unknown_words(words, parser))
         }
@@ -140,7 +140,7 @@ class TestDecisionRecords:
     def test_keep_the_form_and_one_page(self) -> None:
         for path in self.records:
             lines = path.read_text().splitlines()
-            assert lines[0].startswith(f"# {int(path.name[:4])}. "), path.name
+            assert lines[0].startswith(f"# {path.name[:4]}: "), path.name
             headings = [line for line in lines if line.startswith("## ")]
             assert headings == ["## Context", "## Decision", "## Consequences"], path.name
             assert len(lines) <= 60, path.name
