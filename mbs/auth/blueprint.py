@@ -10,7 +10,9 @@ from werkzeug.wrappers import Response
 from mbs.auth.models import SignedIn
 from mbs.auth.schemas import (
     LOGIN_EXAMPLE,
+    REFRESH_EXAMPLE,
     REGISTER_EXAMPLE,
+    SWITCH_EXAMPLE,
     ChangeMe,
     ContextView,
     LogIn,
@@ -64,7 +66,7 @@ def login(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/auth/refresh")
 @public
-@blueprint.arguments(Refresh)
+@blueprint.arguments(Refresh, example=REFRESH_EXAMPLE)
 @blueprint.response(200, SignedInView)
 def refresh(body: dict[str, Any]) -> Response:
     """Exchange a refresh token for a new pair.
@@ -77,7 +79,7 @@ def refresh(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/auth/token/refresh")
 @public
-@blueprint.arguments(Refresh)
+@blueprint.arguments(Refresh, example=REFRESH_EXAMPLE)
 @blueprint.response(200, SignedInView)
 def token_refresh(body: dict[str, Any]) -> Response:
     """Exchange a refresh token for a new pair; the same as `/api/auth/refresh`."""
@@ -128,7 +130,7 @@ def update_me(body: dict[str, Any]) -> Response:
 
 @blueprint.patch("/auth/tenants/switch")
 @requires(SELF)
-@blueprint.arguments(SwitchTenant)
+@blueprint.arguments(SwitchTenant, example=SWITCH_EXAMPLE)
 @blueprint.response(200, SignedInView)
 def switch_tenant(body: dict[str, Any]) -> Response:
     """Sign in to another of your businesses; this session ends."""

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from mbs.auth.models import SignedIn
-from mbs.foundation.schemas import EmailAddress, Id, Secret, Text, WireSchema
+from mbs.foundation.schemas import EmailAddress, Id, MergePatch, Secret, Text, WireSchema
 from mbs.tenants.models import ROLE_PERMISSIONS
 from mbs.tenants.schemas import OpenBusiness
 
@@ -23,6 +23,8 @@ REGISTER_EXAMPLE = {
     "countryCode": "IN",
 }
 LOGIN_EXAMPLE = {"email": "asha@example.com", "password": "three green umbrellas"}
+REFRESH_EXAMPLE = {"refreshToken": "the refreshToken of the last answer"}
+SWITCH_EXAMPLE = {"tenantId": "0198c5a2-7b1e-7c3a-9f00-3d2b8a6e4c11"}
 
 
 class Register(OpenBusiness):
@@ -50,14 +52,9 @@ class SwitchTenant(WireSchema):
     tenant_id = Id(required=True)
 
 
-class ChangeMe(WireSchema):
+class ChangeMe(MergePatch):
     first_name = Text(maximum=80)
     last_name = Text(maximum=80)
-
-    @validates_schema
-    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if not data:
-            raise ValidationError("Name at least one field to change.")
 
 
 class UserView(WireSchema):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 
 from mbs.customers.models import KINDS, SORTS, STATUSES
 from mbs.foundation.schemas import (
@@ -11,6 +11,7 @@ from mbs.foundation.schemas import (
     EmailAddress,
     Flag,
     Instant,
+    MergePatch,
     PageQuery,
     PhoneNumber,
     QuerySchema,
@@ -49,6 +50,11 @@ class AddressOrLine(fields.Nested):
         address = super()._deserialize({"line1": value} if isinstance(value, str) else value, *args, **kwargs)
         return Address().dump(address)
 
+    def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
+        """Document both forms."""
+        shapes = properties.pop("anyOf", None) or [{"$ref": properties.pop("$ref")}]
+        return {"anyOf": [*shapes, {"type": "string", "minLength": 1, "maxLength": 200}]}
+
 
 class Tags(fields.List):
     """Up to 20 different words of at most 40 characters."""
@@ -60,9 +66,7 @@ class Tags(fields.List):
         return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
 
 
-class ChangeCustomer(WireSchema):
-    """A merge patch (RFC 7396): null clears a field, an absent one stays."""
-
+class ChangeCustomer(MergePatch):
     kind = Choice(*KINDS)
     name = Text(maximum=200)
     email = EmailAddress(allow_none=True)
@@ -72,11 +76,6 @@ class ChangeCustomer(WireSchema):
     tags = Tags()
     notes = Text(maximum=10_000, lines=True, allow_none=True)
     status = Choice(*STATUSES)
-
-    @validates_schema
-    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if not data:
-            raise ValidationError("Name at least one field to change.")
 
 
 class CreateCustomer(WireSchema):

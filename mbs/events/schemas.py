@@ -7,12 +7,12 @@ from marshmallow import ValidationError, fields
 
 from mbs.foundation.schemas import (
     Choice,
+    Cursor,
     Id,
     Instant,
     Int,
     PageQuery,
     QuerySchema,
-    Secret,
     Text,
     WireSchema,
     page_schema,
@@ -25,6 +25,11 @@ TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 class EventTypes(Text):
     """Event types, separated by commas."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        word = TYPE.pattern
+        metadata = {"pattern": f"^{word}(,{word})*$", "example": "customer.created,customer.updated"}
+        super().__init__(maximum=1000, metadata=metadata, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:  # type: ignore[override]
         types = super()._deserialize(value, attr, data, **kwargs).split(",")
         if not all(TYPE.fullmatch(word) for word in types):
@@ -34,8 +39,8 @@ class EventTypes(Text):
 
 class TrailQuery(QuerySchema):
     limit = PageQuery().fields["limit"]
-    cursor = Secret(maximum=20, metadata={"description": "`pagination.nextCursor` of the page before."})
-    types = EventTypes(maximum=1000, metadata={"example": "customer.created,customer.updated"})
+    cursor = Cursor(maximum=20)
+    types = EventTypes()
     object_type = Choice("customer", "tenant", "user", "membership", "location", "session")
     object_id = Id()
     actor_id = Id()

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from mbs import __version__
 from mbs.foundation import json_input, openapi, problems
 from mbs.foundation.errors import FieldFault, Invalid, InvalidJson, PayloadTooLarge, UnsupportedMediaType
+from mbs.foundation.http import IdConverter
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.schemas import camel_case
 from mbs.foundation.security import public
@@ -77,6 +78,7 @@ class Api(flask_smorest.Api):
             MAX_CONTENT_LENGTH=json_input.MAXIMUM_BYTES,
         )
         super().__init__(app, spec_kwargs=openapi.HEAD)
+        self.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid"})
         self._document: bytes | None = None
         self.spec.components.schema("Problem", schema=problems.Problem)
         openapi.describe_fields(self.ma_plugin)
@@ -92,11 +94,16 @@ class Api(flask_smorest.Api):
 
     def install(self, app: Flask) -> None:
         """Serve the document, and refuse query parameters that it does not name."""
+        blueprint = Blueprint("document", __name__, url_prefix="/api", description="This document.")
 
-        @app.get("/api/openapi.json")
+        @blueprint.get("/openapi.json")
         @public
-        def openapi_document() -> Response:
+        @blueprint.response(200, {"type": "object", "description": "An OpenAPI 3.1 document."})
+        def read() -> Response:
+            """Read this document."""
             return Response(self.document(), content_type="application/json")
+
+        self.register_blueprint(blueprint)
 
         known: dict[str, frozenset[str]] = {}
 

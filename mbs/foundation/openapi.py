@@ -1,13 +1,15 @@
 """What the API's document says beyond the schemas: security, every error, headers, operation ids."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
-from mbs.foundation import schemas
+from mbs.foundation.http import is_health
+from mbs.foundation.schemas import MergePatch, camel_case
 from mbs.foundation.security import PUBLIC
 
 DESCRIPTION = """
@@ -51,125 +53,128 @@ RATE_LIMIT_HEADERS = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'As `"api";q=100;w=60`.'},
     "RateLimit": {"schema": {"type": "string"}, "description": 'As `"api";r=99;t=60`.'},
 }
+NOT_OURS = ("Error", "PaginationMetadata")
+"""Schemas that flask-smorest registers for errors and pages of its own, which this API does not use."""
+
 CORRELATION = {
     "X-Correlation-Id": {"schema": {"type": "string"}, "description": "Quote it when reporting a fault."}
 }
 
 
 def describe_fields(plugin: MarshmallowPlugin) -> None:
-    """Teach apispec what our own fields look like on the wire."""
+    """Let a field that is more than its type say so: its `describe` gets the properties and returns them."""
 
-    def wire_pattern(_: Any, field: Any, **_options: Any) -> dict[str, Any]:
-        if isinstance(field, schemas.PhoneNumber):
-            return {"pattern": r"^\+[0-9 ().-]{5,31}$"}
-        if isinstance(field, schemas.Secret):
-            return {"writeOnly": False} if field.load_only else {}
-        return {}
+    def described(_: Any, field: Any, *, ret: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        describe = getattr(field, "describe", None)
+        return {} if describe is None else dict(describe(ret))
 
     assert plugin.converter is not None, "the plugin belongs to a document by now"
-    plugin.converter.add_attribute_function(wire_pattern)  # type: ignore[no-untyped-call]  # apispec's
+    plugin.converter.add_attribute_function(described)  # type: ignore[no-untyped-call]  # apispec's
 
 
 def complete(document: dict[str, Any], app: Flask) -> bytes:
     """Return the finished document as JSON bytes."""
     components = document["components"]
-    components["responses"] = {
-        f"Error{status}": {
-            "description": text,
-            "headers": dict(CORRELATION)
-            | ({"Retry-After": {"schema": {"type": "integer"}}} if status in (429, 503) else {}),
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, text in ERRORS.items()
-    }
-    views: dict[tuple[str, str], Any] = {}
+    for name in NOT_OURS:
+        components["schemas"].pop(name, None)
+    for patch in MergePatch.__subclasses__():
+        components["schemas"].get(patch.__name__, {})["minProperties"] = 1
+    components["responses"] = {_error_name(status): _error(status) for status in ERRORS}
     for rule in app.url_map.iter_rules():
-        for method in rule.methods or ():
-            views[(_template(rule.rule), method.lower())] = app.view_functions[rule.endpoint]
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method != "parameters":
-                _complete_operation(path, method, operation, views[(path, method)])
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for method, operation in document["paths"].get(path, {}).items():
+            if method.upper() in (rule.methods or ()):
+                view = app.view_functions[rule.endpoint]
+                operation["operationId"] = camel_case(rule.endpoint.replace(".", "_"))
+                operation["parameters"] = [*operation.get("parameters", ()), *_parameters(method, view)]
+                _complete_responses(path, method, operation, view)
+                if "requestBody" in operation:
+                    operation["requestBody"]["required"] = True
+                if getattr(view, "permission", None) == PUBLIC:
+                    operation["security"] = []
+                else:
+                    text = f"{operation.get('description', '')}\n\n{_permission_text(view)}"
+                    operation["description"] = text.strip()
     return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _complete_operation(path: str, method: str, operation: dict[str, Any], view: Any) -> None:
-    is_public = getattr(view, "permission", None) == PUBLIC
-    parameters = operation.setdefault("parameters", [])
+def _parameters(method: str, view: Any) -> Iterator[dict[str, Any]]:
+    """Yield the parameters that decorators read, not schemas."""
+    if getattr(view, "permission", None) != PUBLIC:
+        tenant = {"type": "string", "format": "uuid"}
+        yield _parameter("X-Tenant-ID", "header", tenant, "Optional; must be the tenant of the credential.")
+    if getattr(view, "replayable", False):
+        key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+        yield _parameter("Idempotency-Key", "header", key, "Makes the request safe to repeat for 24 hours.")
+        yield _parameter("dryRun", "query", {"type": "boolean"}, "Answer as if, and change nothing.")
+    if getattr(view, "conditional", False):
+        name, text = ("If-None-Match", "hold") if method == "get" else ("If-Match", "read")
+        yield _parameter(name, "header", {"type": "string"}, f"The ETag you {text}.")
+
+
+def _complete_responses(path: str, method: str, operation: dict[str, Any], view: Any) -> None:
     responses = operation["responses"]
-    tag = operation["tags"][0]
-    operation["operationId"] = schemas.camel_case(f"{tag}_{view.__name__}")
-    if is_public:
-        operation["security"] = []
-    else:
-        operation["description"] = (operation.get("description", "") + _permission_text(view)).strip()
-    changes = method in ("post", "patch", "put", "delete")
+    # flask-smorest names a response of its own for faulty arguments.
+    responses.pop("400", None)
+    success = next(code for code in responses if code.startswith("2"))
+    headers = responses[success].setdefault("headers", {})
+    headers.update(CORRELATION)
+    if _is_limited(path):
+        headers.update(RATE_LIMIT_HEADERS)
+    if getattr(view, "conditional", False):
+        if method == "get":
+            responses["304"] = {"description": "Not modified: you hold the newest version."}
+        if success != "204":
+            headers["ETag"] = {"schema": {"type": "string"}, "description": "The object's version."}
+    for status in sorted(_error_statuses(path, method, operation, view)):
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{_error_name(status)}"})
+
+
+def _error_statuses(path: str, method: str, operation: dict[str, Any], view: Any) -> set[int]:
     statuses = {500, 503}
     if path.startswith("/api"):
-        statuses |= {400, 429}
-        if not is_public:
-            statuses |= {401, 403}
-            parameters.append(
-                _parameter(
-                    "X-Tenant-ID",
-                    "header",
-                    {"type": "string", "format": "uuid"},
-                    "Optional; must be the tenant of the credential.",
-                )
-            )
+        statuses.add(400)
+    if _is_limited(path):
+        statuses.add(429)
+    if getattr(view, "permission", None) != PUBLIC or operation["tags"] == ["auth"]:
+        statuses |= {401, 403}
     if "{" in path:
         statuses.add(404)
-    if changes:
+    if method != "get":
         statuses.add(409)
+    if method != "get" and getattr(view, "conditional", False):
+        statuses.add(412)
     if "requestBody" in operation:
-        operation["requestBody"]["required"] = True
-        statuses |= {400, 413, 415}
-    if getattr(view, "limit", None) == "login" or tag == "auth":
-        statuses.add(401)
+        statuses |= {413, 415}
     if getattr(view, "replayable", False):
         statuses.add(422)
-        parameters.append(
-            _parameter(
-                "Idempotency-Key",
-                "header",
-                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
-                "Makes the request safe to repeat for 24 hours.",
-            )
-        )
-        parameters.append(
-            _parameter("dryRun", "query", {"type": "boolean"}, "Answer as if, and change nothing.")
-        )
-    if getattr(view, "conditional", False):
-        success = next(code for code in responses if str(code).startswith("2"))
-        if method == "get":
-            parameters.append(_parameter("If-None-Match", "header", {"type": "string"}, "The ETag you hold."))
-            responses["304"] = {"description": "Not modified."}
-        else:
-            parameters.append(_parameter("If-Match", "header", {"type": "string"}, "The ETag you read."))
-            statuses.add(412)
-        if str(success) != "204":
-            responses[success].setdefault("headers", {})["ETag"] = {
-                "schema": {"type": "string"},
-                "description": "The object's version.",
-            }
-    for code, response in responses.items():
-        if str(code).startswith("2") and isinstance(response, dict):
-            headers = response.setdefault("headers", {})
-            headers.update(CORRELATION)
-            if path.startswith("/api"):
-                headers.update(RATE_LIMIT_HEADERS)
-    for status in sorted(statuses):
-        responses.setdefault(str(status), {"$ref": f"#/components/responses/Error{status}"})
+    return statuses
+
+
+def _is_limited(path: str) -> bool:
+    return path.startswith("/api") and not is_health(path)
 
 
 def _permission_text(view: Any) -> str:
     permission = getattr(view, "permission", None)
-    return f"\n\nPermission: `{permission}`." if permission and ":" in permission else ""
+    return f"Permission: `{permission}`." if permission and ":" in permission else ""
+
+
+def _error_name(status: int) -> str:
+    return f"Error{status}"
+
+
+def _error(status: int) -> dict[str, Any]:
+    headers = dict(CORRELATION)
+    if status in (429, 503):
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": ERRORS[status],
+        "headers": headers,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
 
 
 def _parameter(name: str, location: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {"name": name, "in": location, "required": False, "schema": schema, "description": description}
-
-
-def _template(rule: str) -> str:
-    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)

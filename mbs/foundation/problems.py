@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from marshmallow import ValidationError, fields
+from marshmallow import INCLUDE, ValidationError, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -60,7 +60,10 @@ class FieldFaultView(WireSchema):
 
 
 class Problem(WireSchema):
-    """The shape of every error, for the API's documentation."""
+    """The shape of every error, for the document; some codes add members (RFC 9457 section 3.2)."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"examples": ["urn:mbs:problem:not-found"]})
     title = fields.String(required=True)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.pages import DEFAULT_LIMIT, MAXIMUM_LIMIT
@@ -50,6 +50,26 @@ class WireSchema(Schema):
         field_obj.data_key = camel_case(field_obj.data_key or field_name)
 
 
+class MergePatch(WireSchema):
+    """A change of some fields (RFC 7396): null clears a field, an absent one stays; it names at least one."""
+
+    @validates_schema
+    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("Name at least one field to change.")
+
+
+def _not_blank(controls: str) -> str:
+    return rf"^[^{controls}]*[^{controls}\s][^{controls}]*$"
+
+
+_NOT_BLANK = {
+    False: _not_blank(r"\u0000-\u001f\u007f-\u009f\u2028\u2029"),
+    True: _not_blank(r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029"),
+}
+"""What a text looks like, for the API's document (ECMA 262), by whether it may have several lines."""
+
+
 def _from_text(field: fields.Field[Any]) -> bool:
     return bool(getattr(field.root, "from_text", False))
 
@@ -69,9 +89,13 @@ class Text(fields.String):
         pattern: str | None = None,
         **kwargs: Any,
     ) -> None:
-        metadata = {"minLength": minimum, "maxLength": maximum, **kwargs.pop("metadata", {})}
-        if pattern is not None:
-            metadata["pattern"] = f"^{pattern}$"
+        shape = _NOT_BLANK[lines] if pattern is None else f"^{pattern}$"
+        metadata = {
+            "minLength": minimum,
+            "maxLength": maximum,
+            "pattern": shape,
+            **kwargs.pop("metadata", {}),
+        }
         super().__init__(metadata=metadata, **kwargs)
         self.minimum, self.maximum, self.lines = minimum, maximum, lines
         self.pattern = re.compile(pattern, re.ASCII) if pattern is not None else None
@@ -94,7 +118,7 @@ class Secret(fields.String):
 
     def __init__(self, *, maximum: int, **kwargs: Any) -> None:
         metadata = {"maxLength": maximum, "minLength": 1, **kwargs.pop("metadata", {})}
-        super().__init__(metadata=metadata, load_only=True, **kwargs)
+        super().__init__(metadata=metadata, **{"load_only": True, **kwargs})
         self.maximum = maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -190,8 +214,8 @@ class PhoneNumber(fields.String):
     """A phone number in international form (`+91 98765 43210`), kept as E.164 (`+919876543210`)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"maxLength": 32, "minLength": 1, **kwargs.pop("metadata", {})}
-        super().__init__(metadata=metadata, **kwargs)
+        metadata = {"format": "phone", "maxLength": 32, "examples": ["+91 98765 43210"]}
+        super().__init__(metadata={**metadata, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         message = "Must be a phone number with its country code, like +919876543210."
@@ -224,11 +248,10 @@ class Choices(fields.String):
 
     def __init__(self, *words: str, **kwargs: Any) -> None:
         pattern = "|".join(words)
-        metadata = {
-            "pattern": f"^({pattern})(,({pattern}))*$",
-            "maxLength": 500,
-            **kwargs.pop("metadata", {}),
-        }
+        metadata = {"pattern": f"^({pattern})(,({pattern}))*$", "maxLength": 500}
+        if "load_default" in kwargs:
+            metadata["default"] = ",".join(kwargs["load_default"])
+        metadata |= kwargs.pop("metadata", {})
         super().__init__(metadata=metadata, **kwargs)
         self.words = words
 
@@ -237,6 +260,14 @@ class Choices(fields.String):
         if not chosen or not set(chosen) <= set(self.words):
             raise ValidationError(f"Must be one or more of: {', '.join(self.words)}; separated by commas.")
         return sorted(set(chosen))
+
+
+class Cursor(Secret):
+    """The place in a list where a page ended; what it holds is known to the list alone."""
+
+    def __init__(self, *, maximum: int = 2000) -> None:
+        metadata = {"description": "`pagination.nextCursor` of the page before.", "format": "cursor"}
+        super().__init__(maximum=maximum, metadata=metadata, load_only=False)
 
 
 class QuerySchema(WireSchema):
@@ -254,7 +285,7 @@ class PageQuery(QuerySchema):
         load_default=DEFAULT_LIMIT,
         metadata={"description": f"Rows per page; more than {MAXIMUM_LIMIT} is served as {MAXIMUM_LIMIT}."},
     )
-    cursor = Secret(maximum=2000, metadata={"description": "`pagination.nextCursor` of the page before."})
+    cursor = Cursor()
     include_total = Flag(load_default=False, metadata={"description": "Count all rows that match."})
     sort_order = Choice("asc", "desc")
 

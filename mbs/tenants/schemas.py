@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields
 
 from mbs.foundation import territories
-from mbs.foundation.schemas import Choice, Flag, Text, WireSchema
+from mbs.foundation.schemas import Choice, Flag, MergePatch, Text, WireSchema
 from mbs.tenants.models import BUSINESS_TYPES
 
 EXAMPLE = {"businessName": "Asha's Salon", "businessType": "salon", "countryCode": "IN"}
@@ -15,7 +15,7 @@ class Country(Text):
     """A country by its two letters (ISO 3166-1)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": "^[A-Z]{2}$", "example": "IN"}
+        metadata = {"pattern": "^[A-Z]{2}$", "format": "country", "example": "IN"}
         super().__init__(minimum=2, maximum=2, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -28,7 +28,7 @@ class Currency(Text):
     """A currency by its three letters (ISO 4217)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": "^[A-Z]{3}$", "example": "INR"}
+        metadata = {"pattern": "^[A-Z]{3}$", "format": "currency", "example": "INR"}
         super().__init__(minimum=3, maximum=3, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -41,7 +41,7 @@ class Timezone(Text):
     """A time zone of the tz database."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maximum=64, metadata={"example": "Asia/Kolkata"}, **kwargs)
+        super().__init__(maximum=64, metadata={"format": "timezone", "example": "Asia/Kolkata"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or value not in territories.timezones():
@@ -56,18 +56,13 @@ class OpenBusiness(WireSchema):
     timezone = Timezone()
 
 
-class ChangeTenant(WireSchema):
+class ChangeTenant(MergePatch):
     name = Text(maximum=120)
     business_type = Choice(*BUSINESS_TYPES)
     currency = Currency()
     timezone = Timezone()
     locale = Text(maximum=35, pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", metadata={"example": "en-IN"})
     onboarding_completed = Flag()
-
-    @validates_schema
-    def something_to_change(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if not data:
-            raise ValidationError("Name at least one field to change.")
 
 
 class CustomerSettings(WireSchema):
@@ -77,7 +72,7 @@ class CustomerSettings(WireSchema):
     unique_phone = Flag(metadata={"description": "Refuse two customers with one phone number, from now on."})
 
 
-class ChangeSettings(WireSchema):
+class ChangeSettings(MergePatch):
     customers = fields.Nested(CustomerSettings)
 
 
