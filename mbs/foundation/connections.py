@@ -6,6 +6,9 @@ waiting client: only a client-side deadline does. psycopg2 has none; its wait ca
 
 import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg2
@@ -21,22 +24,33 @@ LOST = "server closed the connection unexpectedly: no answer within the client-s
 """Words that SQLAlchemy's psycopg2 dialect takes for a disconnect, so that the pool drops the connection."""
 
 
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def until(deadline: float | None) -> Iterator[None]:
+    """Let nothing inside the block wait beyond an instant of `time.monotonic()`, connecting included."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 class DeadlineConnection(psycopg2.extensions.connection):
-    """A connection whose every wait is bounded by `patience` seconds and by the request's own deadline."""
+    """A connection whose every wait ends after `patience` seconds, or earlier if `until` says so."""
 
     patience: float = CONNECT_SECONDS
-    deadline: float | None = None
     messages: int = 0
 
-    def remaining(self) -> float:
-        seconds = self.patience
-        if self.deadline is not None:
-            seconds = min(seconds, self.deadline - time.monotonic())
-        return max(seconds, 0.0)
+
+def patient_while_connecting(seconds: float) -> type[DeadlineConnection]:
+    """Return the connection class for `connection_factory`: psycopg2 offers no other moment to set it."""
+    return type("DeadlineConnection", (DeadlineConnection,), {"patience": seconds})
 
 
 def wait(connection: Any) -> None:
-    """Wait for libpq like psycopg2 does, but no longer than the connection's patience.
+    """Wait for libpq like psycopg2 does, but not beyond the connection's patience and the deadline.
 
     Never closes the connection: closing inside the callback deadlocks the process. psycopg2 closes
     it itself when this raises.
@@ -46,7 +60,10 @@ def wait(connection: Any) -> None:
     limit = None
     if isinstance(connection, DeadlineConnection):
         connection.messages += 1
-        limit = time.monotonic() + connection.remaining()
+        limit = time.monotonic() + connection.patience
+    deadline = _deadline.get()
+    if deadline is not None:
+        limit = deadline if limit is None else min(limit, deadline)
     while True:
         state = connection.poll()
         if state == POLL_OK:

@@ -155,7 +155,7 @@ class Database:
             hide_parameters=True,
             use_native_hstore=False,
             connect_args={
-                "connection_factory": connections.DeadlineConnection,
+                "connection_factory": connections.patient_while_connecting(connect_seconds),
                 "connect_timeout": max(2, round(connect_seconds)),
                 "tcp_user_timeout": 5000,
                 "keepalives_idle": 5,
@@ -187,10 +187,11 @@ class Database:
         if role is Role.TENANT and scope.tenant_id is None:
             raise RuntimeError("a tenant transaction needs a tenant")
         try:
-            with self.engine.connect() as connection, connection.begin():
-                raw = connection.connection.dbapi_connection
-                assert isinstance(raw, connections.DeadlineConnection)
-                raw.deadline = scope.deadline
+            with (
+                connections.until(scope.deadline),
+                self.engine.connect() as connection,
+                connection.begin(),
+            ):
                 connection.exec_driver_sql("BEGIN; " + CONTEXT, self._context(scope, role))
                 yield Transaction(connection, scope, role)
         except (DBAPIError, PoolTimeout) as error:
@@ -206,6 +207,10 @@ class Database:
 
         :raises Unavailable: if the database cannot be reached in time.
         """
+        with connections.until(scope.deadline):
+            return self._send(CONTEXT + "; " + sql, {**self._context(scope, role), **parameters})
+
+    def _send(self, message: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         try:
             # Connecting by this way, SQLAlchemy leaves the driver's own error as it is.
             pooled = self.engine.raw_connection()
@@ -214,11 +219,10 @@ class Database:
         try:
             raw = pooled.dbapi_connection
             assert isinstance(raw, connections.DeadlineConnection)
-            raw.deadline = scope.deadline
             with raw.cursor() as cursor:
                 # Several statements in one message are one implicit transaction, which is what
                 # keeps the local settings alive until the last of them.
-                cursor.execute(CONTEXT + "; " + sql, {**self._context(scope, role), **parameters})
+                cursor.execute(message, parameters)
                 rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
                 return rows
         except psycopg2.Error as error:
@@ -254,7 +258,7 @@ class Database:
             record.dbapi_connection = proxy.dbapi_connection = None
             raise DisconnectionError("this connection belongs to another process")
         if time.monotonic() - record.info["used_at"] > PING_AFTER_SECONDS:
-            raw.patience, raw.deadline = connections.PING_SECONDS, None
+            raw.patience = connections.PING_SECONDS
             try:
                 with raw.cursor() as cursor:
                     cursor.execute("SELECT 1")
@@ -265,7 +269,6 @@ class Database:
     @staticmethod
     def _on_checkin(raw: Any, record: Any) -> None:
         if raw is not None:
-            raw.deadline = None
             record.info["used_at"] = time.monotonic()
 
     @staticmethod
