@@ -6,12 +6,11 @@ starved by slow requests and Kubernetes never kills a busy pod.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mbs.foundation import problems
-from mbs.foundation.errors import Overloaded
-from mbs.foundation.http import CORRELATION_HEADER, SECURITY_HEADERS, correlation_id, is_health
+from mbs.foundation.http import ARRIVED_KEY, SHED_KEY, is_health
 
 WAITING_PER_SLOT = 2
 WAIT_SECONDS = 1.0
@@ -23,7 +22,7 @@ def thread_count(slots: int) -> int:
 
 
 class Bulkhead:
-    """WSGI middleware; one per process."""
+    """WSGI middleware; one per process. The application itself refuses what is marked as shed."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], slots: int) -> None:
         self._application = application
@@ -33,6 +32,8 @@ class Bulkhead:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if is_health(environ.get("PATH_INFO", "")):
             return self._application(environ, start_response)
+        # The wait below counts against the request's deadline.
+        environ[ARRIVED_KEY] = time.monotonic()
         if not self._admitted.acquire(blocking=False):
             return self._shed(environ, start_response)
         try:
@@ -46,12 +47,6 @@ class Bulkhead:
         finally:
             self._admitted.release()
 
-    @staticmethod
-    def _shed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        identifier = correlation_id(environ)
-        response = problems.respond(
-            Overloaded(retry_after=1), instance=environ.get("PATH_INFO", ""), correlation_id=identifier
-        )
-        response.headers[CORRELATION_HEADER] = identifier
-        response.headers.extend(SECURITY_HEADERS)
-        return response(environ, start_response)
+    def _shed(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[SHED_KEY] = True
+        return self._application(environ, start_response)

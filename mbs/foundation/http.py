@@ -15,7 +15,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
 from mbs.foundation import ambient, problems
-from mbs.foundation.errors import FieldFault, Invalid, PreconditionFailed
+from mbs.foundation.errors import FieldFault, Invalid, Overloaded, PreconditionFailed
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.logs import write_access
 from mbs.foundation.pages import MAXIMUM_LIMIT, CursorCodec, Page, PageRequest
@@ -27,6 +27,8 @@ REQUEST_SECONDS = 4.5
 CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 CORRELATION_HEADER = "X-Correlation-Id"
 ENVIRON_KEY = "mbs.correlation_id"
+ARRIVED_KEY = "mbs.arrived"
+SHED_KEY = "mbs.shed"
 CURSORS = "mbs.cursors"
 
 SECURITY_HEADERS = (
@@ -117,7 +119,10 @@ def install(
         identifier = environ.get(ENVIRON_KEY) or correlation_id(environ)
         # The environ outlives the request, so gunicorn's own log lines can carry the id too.
         environ[ENVIRON_KEY] = identifier
-        ambient.scope.set(Scope(correlation_id=identifier, deadline=time.monotonic() + REQUEST_SECONDS))
+        arrived = environ.get(ARRIVED_KEY) or time.monotonic()
+        ambient.scope.set(Scope(correlation_id=identifier, deadline=arrived + REQUEST_SECONDS))
+        if SHED_KEY in environ:
+            raise Overloaded(retry_after=1)
         guarded = allowed_hosts and not is_health(request.path)
         if guarded and not host_is_trusted(environ.get("HTTP_HOST"), list(allowed_hosts)):
             raise Invalid(
