@@ -93,7 +93,7 @@ class Api(flask_smorest.Api):
         return self._document
 
     def install(self, app: Flask) -> None:
-        """Serve the document, and refuse query parameters that it does not name."""
+        """Serve the document; refuse what cannot be stored, and query parameters that it does not name."""
         blueprint = Blueprint("document", __name__, url_prefix="/api", description="This document.")
 
         @blueprint.get("/openapi.json")
@@ -106,6 +106,11 @@ class Api(flask_smorest.Api):
         self.register_blueprint(blueprint)
 
         known: dict[str, frozenset[str]] = {}
+
+        @app.before_request
+        def refuse_unstorable_path() -> None:
+            if UNSTORABLE.search(request.path):
+                raise Invalid(errors=[FieldFault("path", "invalid", "Must not hold NUL characters.")])
 
         @app.before_request
         def refuse_stray_parameters() -> None:

@@ -9,14 +9,13 @@ from uuid import UUID
 
 import orjson
 import uuid_utils
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, got_request_exception, request
 from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
 from mbs.foundation import ambient, problems
 from mbs.foundation.errors import FieldFault, Invalid, Overloaded, PreconditionFailed
-from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.logs import write_access
 from mbs.foundation.pages import MAXIMUM_LIMIT, CursorCodec, Page, PageRequest
 from mbs.foundation.scope import Scope, tenant_of
@@ -128,8 +127,6 @@ def install(
             raise Invalid(
                 errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
             )
-        if UNSTORABLE.search(request.path):
-            raise Invalid(errors=[FieldFault("path", "invalid", "Must not hold NUL characters.")])
 
     @app.after_request
     def leave(response: Response) -> Response:
@@ -158,9 +155,13 @@ def install(
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
-        return problems.respond(
+        response = problems.respond(
             error, instance=request.path, correlation_id=request.environ.get(ENVIRON_KEY, "")
         )
+        if response.status_code == 500:
+            # Flask sends it only where nobody handles the error; error trackers wait for it.
+            got_request_exception.send(app, exception=error)
+        return response
 
 
 def answer(
