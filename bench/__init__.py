@@ -1,0 +1,1 @@
+"""What a request costs: `python -m bench --help`. Method and figures: docs/performance.md."""
