@@ -100,6 +100,7 @@ def create_app(config: Config | None = None) -> Flask:
         secret=config.jwt_access_secret,
         previous=config.jwt_access_secret_previous,
         lifetime=config.jwt_access_ttl,
+        environment=config.environment,
     )
     security.install_identify(app)
     limits: Limits | NoLimits = NoLimits()

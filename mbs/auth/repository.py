@@ -26,7 +26,7 @@ JOIN memberships membership
 JOIN tenants tenant ON tenant.id = session.tenant_id
 WHERE session.id = %(session)s AND session.user_id = %(user)s AND session.tenant_id = %(tenant_id)s
   AND session.revoked_at IS NULL AND session.idle_until > now() AND session.absolute_until > now()
-  AND person.status = 'active' AND membership.status = 'active'
+  AND person.status = 'active' AND membership.status = 'active' AND tenant.status <> 'closed'
 """
 
 SWEEP = text("""

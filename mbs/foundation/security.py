@@ -28,10 +28,10 @@ isolation_log = logging.getLogger("mbs.tenant-isolation")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ISSUER = "mbs"
 AUDIENCE = "mbs-api"
 LEEWAY_SECONDS = 30
-CLAIMS = ("iss", "aud", "sub", "iat", "exp", "jti", "type", "tenant", "sid")
+TEXT_CLAIMS = ("iss", "aud", "sub", "jti", "type", "tenant", "sid")
+CLAIMS = frozenset({*TEXT_CLAIMS, "iat", "exp"})
 MAXIMUM_TOKEN = 4096
 
 PUBLIC = "public"
@@ -64,29 +64,42 @@ def key_id(secret: str) -> str:
     return hashlib.sha256(b"mbs.kid\0" + secret.encode()).hexdigest()[:8]
 
 
-def install_tokens(app: Flask, *, secret: str, previous: str | None, lifetime: timedelta) -> None:
+def install_tokens(
+    app: Flask,
+    *,
+    secret: str,
+    previous: str | None,
+    lifetime: timedelta,
+    environment: str = "production",
+) -> None:
     """Set flask-jwt-extended up for access tokens only (RFC 8725); refresh tokens are the auth room's.
 
     :param previous: a secret that is being retired: still verified, never used to sign.
+    :param environment: part of the issuer, so that staging's tokens open nothing in production.
     """
+    issuer = f"urn:mbs:{environment}"
     app.config.update(
         JWT_ALGORITHM="HS256",
         JWT_DECODE_ALGORITHMS=["HS256"],
         JWT_SECRET_KEY=secret,
-        JWT_ENCODE_ISSUER=ISSUER,
-        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_ISSUER=issuer,
+        JWT_DECODE_ISSUER=issuer,
         JWT_ENCODE_AUDIENCE=AUDIENCE,
         JWT_DECODE_AUDIENCE=AUDIENCE,
         JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
         JWT_ENCODE_NBF=False,
         JWT_TOKEN_LOCATION=["headers"],
+        JWT_COOKIE_CSRF_PROTECT=False,
         JWT_ACCESS_TOKEN_EXPIRES=lifetime,
     )
     manager = flask_jwt_extended.JWTManager(app)
     keys = {key_id(secret): secret, **({key_id(previous): previous} if previous else {})}
 
     @manager.decode_key_loader
-    def choose_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    def choose_key(header: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+        # Checked here because flask-jwt-extended fills `type` and `jti` in before it shows the claims again.
+        if "crit" in header or not payload.keys() >= CLAIMS:
+            raise ValueError("claims")
         # An unknown or hostile `kid` gets the current key, under which its signature fails.
         kid = header.get("kid")
         return keys.get(kid, secret) if isinstance(kid, str) else secret
@@ -129,10 +142,7 @@ def verify(token: str) -> Identity:
     :raises Unauthenticated: if anything about it is wrong. One text for all, so that a forger learns nothing.
     """
     try:
-        claims = flask_jwt_extended.decode_token(token)
-        if "crit" in jwt.get_unverified_header(token):
-            raise Unauthenticated
-        return _identity(claims)
+        return _identity(flask_jwt_extended.decode_token(token))
     except (
         jwt.PyJWTError,
         flask_jwt_extended.exceptions.JWTExtendedException,
@@ -145,8 +155,8 @@ def verify(token: str) -> Identity:
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
-    for name in CLAIMS:
-        if not claims.get(name):
+    for name in TEXT_CLAIMS:
+        if not isinstance(claims[name], str) or not claims[name]:
             raise ValueError(name)
     if claims["type"] != "access":
         raise ValueError("type")
