@@ -6,8 +6,10 @@ same, in degraded mode (docs/runbook.md, section 10).
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mbs.config import VARIABLES, Config, ConfigError
+from mbs.configuration.announcement import announce
 from mbs.foundation.bulkhead import thread_count
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - one file a worker, made by gunicorn with mkstemp
@@ -69,10 +71,29 @@ accesslog = None
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "mbs.foundation.logs.JsonFormatter"}},
+    "formatters": {
+        "json": {"()": "mbs.foundation.logs.JsonFormatter"},
+        "text": {"()": "mbs.foundation.logs.TextFormatter"},
+    },
     "handlers": {
-        "stdout": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "formatter": server.log_format,
+            "stream": "ext://sys.stdout",
+        }
     },
     "root": {"level": server.log_level.upper(), "handlers": ["stdout"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
 }
+
+
+def on_starting(_arbiter: Any) -> None:
+    """Log what is wrong with the configuration once a start; every worker will meet it, and keep silent."""
+    try:
+        found: Config | ConfigError = Config.load(os.environ)
+    except ConfigError as error:
+        found = error
+    announce((*getattr(found, "faults", ()), *found.warnings, *found.ignored))
+
+
+on_reload = on_starting

@@ -21,6 +21,7 @@ from mbs import degraded
 from mbs.auth.repository import caller_finder
 from mbs.auth.service import AuthService
 from mbs.config import Config, ConfigError, secret_values
+from mbs.configuration.announcement import announce
 from mbs.customers.service import CustomerService
 from mbs.events.service import EventService
 from mbs.foundation import (
@@ -58,7 +59,6 @@ BLUEPRINTS = (
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations" / "versions"
 PROBE_MS = 1500
-DEGRADED_SLOTS = 4
 
 LIMITER_POOL = 2
 """The limiter's own connections, so that a drained main pool cannot disable it."""
@@ -136,10 +136,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions[services.EXTENSION] = service_factories(config, database, limits)
     app.wsgi_app = Bulkhead(app.wsgi_app, config.web_threads)  # type: ignore[method-assign]
     passwords.prepare()
-    for fault in (*config.warnings, *config.ignored):
-        logging.getLogger("mbs.config").warning(
-            "configuration", extra={"event": f"config.{fault.code}", "variable": fault.variable}
-        )
+    announce((*config.warnings, *config.ignored))
     log.info("application built", extra={"event": "startup.built"})
     return app
 
@@ -150,17 +147,25 @@ def create_degraded_app(error: ConfigError) -> Flask:
     Nothing else is registered, so nothing else can answer.
     """
     app = Flask("mbs", static_folder=None)
-    http.install(app, strict_transport=True, slow_request_ms=1000)
+    # A fault in one of these groups is a warning at most, so this never fails.
+    known = Config.load(os.environ, groups={"monitoring", "release"})
+    logs.configure(
+        level=known.log_level,
+        form=known.log_format,
+        secrets=secret_values(known),
+        release=known.release,
+        environment=known.environment,
+    )
+    http.install(app, strict_transport=True, slow_request_ms=known.slow_request_ms)
     app.register_blueprint(degraded.blueprint)
     app.register_blueprint(mbs.health.blueprint.blueprint)
-    try:
-        probe = open_probe(Config.load(os.environ, groups={"database"}))
-    except ConfigError:
-        probe = None
-    faults = tuple((fault.variable, fault.code) for fault in error.faults)
-    health = HealthService(probe=probe, faults=faults, release={"version": mbs.__version__})
+    health = HealthService(
+        probe=open_degraded_probe(error),
+        faults=tuple((fault.variable, fault.code) for fault in error.faults),
+        release={"version": known.release, "commit": known.git_sha},
+    )
     app.extensions[services.EXTENSION] = {HealthService: lambda _: health}
-    app.wsgi_app = Bulkhead(app.wsgi_app, DEGRADED_SLOTS)  # type: ignore[method-assign]
+    announce((*error.faults, *error.warnings, *error.ignored))
     return app
 
 
@@ -188,6 +193,17 @@ def open_probe(config: Config) -> Database:
         statement_ms=PROBE_MS,
         application_name="mbs-health",
     )
+
+
+def open_degraded_probe(error: ConfigError) -> Database | None:
+    """Return the health checks' connection, or None if the environment names no usable database."""
+    faulty = {fault.variable for fault in error.faults}
+    sound = {name: value for name, value in os.environ.items() if name not in faulty}
+    try:
+        config = Config.load(sound, groups={"database"})
+    except ConfigError:
+        return None
+    return open_probe(config) if config.database_url else None
 
 
 def tenant_tables() -> tuple[str, ...]:
