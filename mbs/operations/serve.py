@@ -7,12 +7,14 @@ import argparse
 import os
 import runpy
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from gunicorn.config import Config as GunicornConfig  # type: ignore[import-untyped]
 
 import mbs
+from mbs.config import Config, ConfigError
 
 ROOT = Path(mbs.__file__).resolve().parents[1]
 SETTINGS = ROOT / "deploy" / "gunicorn.conf.py"
@@ -27,10 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if not arguments.print_config:
-        become_gunicorn()
-    print(resolve())
-    return 0
+    if arguments.print_config:
+        print(resolve())
+        return 0
+    if lacks_database(os.environ):
+        print(
+            "mbs serve: DATABASE_URL is not set, or refused (mbs config check). "
+            "For a database of its own, start the service with `make run`.",
+            file=sys.stderr,
+        )
+        return os.EX_CONFIG
+    return become_gunicorn()
+
+
+def lacks_database(environ: Mapping[str, str]) -> bool:
+    """Tell whether development or test is without a database; production would start in degraded mode."""
+    try:
+        config = Config.load(environ, groups={"server"})
+    except ConfigError:
+        return False
+    return not config.is_deployed and config.database_url is None
 
 
 def become_gunicorn() -> NoReturn:

@@ -1,5 +1,6 @@
 """`mbs serve`: gunicorn with the settings the configuration declares, listening even in degraded mode."""
 
+import argparse
 import contextlib
 import http.client
 import json
@@ -161,10 +162,8 @@ class TestServe:
     def test_listens_in_degraded_mode_and_stops_cleanly(self, tmp_path: Path) -> None:
         log = tmp_path / "log"
         # gunicorn reads this variable of its own; its settings would then no longer be those of the project.
-        with serving(log, APP_ENV="production", GUNICORN_CMD_ARGS="--workers 1 --threads 1") as (
-            process,
-            port,
-        ):
+        environ = {"APP_ENV": "production", "SKIP_RATE_LIMIT": "true", "GUNICORN_CMD_ARGS": "--workers 1"}
+        with serving(log, **environ) as (process, port):
             assert get(port, "/health")[1]["status"] == "degraded"
             status, body = get(port, "/api/customers")
             assert (status, body["code"]) == (503, "DEGRADED_MODE")
@@ -172,5 +171,21 @@ class TestServe:
             assert len(workers) == 2
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
-        for line in log.read_text().splitlines():
-            assert {"ts", "level", "category", "message"} <= set(json.loads(line))
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        assert all({"ts", "level", "category", "message"} <= set(line) for line in lines)
+        told = [(line["variable"], line["event"]) for line in lines if line["category"] == "config"]
+        assert len(told) == len(set(told)), "each once, although there are two workers"
+        assert set(told) >= {
+            ("DATABASE_URL", "config.missing"),
+            ("JWT_ACCESS_SECRET", "config.missing"),
+            ("JWT_REFRESH_SECRET", "config.missing"),
+            ("SESSION_SECRET", "config.missing"),
+            ("SKIP_RATE_LIMIT", "config.ignored_in_production"),
+        }
+
+    def test_sends_a_developer_without_a_database_to_make_run(
+        self, bare: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bare.setenv("APP_ENV", "development")
+        assert serve.run(argparse.Namespace(print_config=False)) == os.EX_CONFIG
+        assert "make run" in capsys.readouterr().err
