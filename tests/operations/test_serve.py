@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -115,15 +116,15 @@ class TestSettings:
 
 
 @contextlib.contextmanager
-def serving(log: Path, **environ: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """Run `mbs serve` with these variables alone and yield process and port once it answers."""
+def serving(log: Path, *command: str, **environ: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """Run `mbs serve`, or another command, with these variables alone; yield it and its port once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mbs", "serve"],
+            [sys.executable, *(command or ("-m", "mbs", "serve"))],
             cwd=ROOT,
             env=clean | environ,
             stdout=output,
@@ -189,3 +190,26 @@ class TestServe:
         bare.setenv("APP_ENV", "development")
         assert serve.run(argparse.Namespace(print_config=False)) == os.EX_CONFIG
         assert "make run" in capsys.readouterr().err
+
+
+SLOW_APPLICATION = """
+import time
+
+def app(environ, start_response):
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
+    return [b"{}"]
+"""
+
+
+class TestStop:
+    def test_finishes_what_runs(self, tmp_path: Path) -> None:
+        (tmp_path / "slow.py").write_text(SLOW_APPLICATION)
+        command = ["-m", "gunicorn", "-c", str(serve.SETTINGS), "slow:app"]
+        with serving(tmp_path / "log", *command, PYTHONPATH=f"{tmp_path}:{ROOT}") as (process, port):
+            with ThreadPoolExecutor(8) as pool:
+                running = [pool.submit(get, port, "/?3") for _ in range(8)]
+                time.sleep(1)
+                process.send_signal(signal.SIGTERM)
+                assert [one.result() for one in running] == [(200, {})] * 8
+            assert process.wait(25) == 0
