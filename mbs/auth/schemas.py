@@ -6,7 +6,9 @@ from typing import Any
 from marshmallow import fields
 
 from mbs.auth.models import SignedIn
-from mbs.foundation.schemas import EmailAddress, Id, MergePatch, Secret, Text, WireSchema
+from mbs.foundation import passwords
+from mbs.foundation.schemas import MergePatch, WireSchema
+from mbs.foundation.wire_fields import EmailAddress, Id, Secret, Text
 from mbs.tenants.models import ROLE_PERMISSIONS
 from mbs.tenants.schemas import OpenBusiness
 
@@ -30,7 +32,14 @@ SWITCH_EXAMPLE = {"tenantId": "0198c5a2-7b1e-7c3a-9f00-3d2b8a6e4c11"}
 class Register(OpenBusiness):
     email = EmailAddress(required=True)
     password = Secret(
-        maximum=LONGEST_PASSWORD, required=True, metadata={"description": "12 to 128 characters."}
+        maximum=LONGEST_PASSWORD,
+        required=True,
+        metadata={
+            "format": "password",
+            "minLength": passwords.MINIMUM,
+            "maxLength": passwords.MAXIMUM,
+            "description": "Not a common one, and not made of your address or your business's name.",
+        },
     )
     first_name = Text(maximum=80, required=True)
     last_name = Text(maximum=80, required=True)

@@ -5,20 +5,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from mbs.customers.models import KINDS, SORTS, STATUSES
-from mbs.foundation.schemas import (
-    Choice,
-    Choices,
-    EmailAddress,
-    Flag,
-    Instant,
-    MergePatch,
-    PageQuery,
-    PhoneNumber,
-    QuerySchema,
-    Text,
-    WireSchema,
-    page_schema,
-)
+from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
+from mbs.foundation.wire_fields import Choice, Choices, EmailAddress, Flag, Instant, PhoneNumber, Text
 
 MAXIMUM_TAGS = 20
 
@@ -53,7 +41,8 @@ class AddressOrLine(fields.Nested):
     def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Document both forms."""
         shapes = properties.pop("anyOf", None) or [{"$ref": properties.pop("$ref")}]
-        return {"anyOf": [*shapes, {"type": "string", "minLength": 1, "maxLength": 200}]}
+        line = Address().fields["line1"].metadata
+        return {"anyOf": [*shapes, {"type": "string", **line}]}
 
 
 class Tags(fields.List):

@@ -5,18 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from mbs.foundation.schemas import (
-    Choice,
-    Cursor,
-    Id,
-    Instant,
-    Int,
-    PageQuery,
-    QuerySchema,
-    Text,
-    WireSchema,
-    page_schema,
-)
+from mbs.foundation.schemas import PageQuery, QuerySchema, WireSchema, page_schema
+from mbs.foundation.wire_fields import Choice, Cursor, Id, Instant, Int, Text
 
 LARGEST_SEQ = 2**63 - 1
 TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
@@ -39,7 +29,7 @@ class EventTypes(Text):
 
 class TrailQuery(QuerySchema):
     limit = PageQuery().fields["limit"]
-    cursor = Cursor(maximum=20)
+    cursor = Cursor(maximum=18, metadata={"pattern": "^[0-9]+$"})
     types = EventTypes()
     object_type = Choice("customer", "tenant", "user", "membership", "location", "session")
     object_id = Id()

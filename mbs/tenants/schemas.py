@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from mbs.foundation import territories
-from mbs.foundation.schemas import Choice, Flag, MergePatch, Text, WireSchema
+from mbs.foundation.schemas import MergePatch, WireSchema
+from mbs.foundation.wire_fields import Choice, Flag, Text
 from mbs.tenants.models import BUSINESS_TYPES
 
 EXAMPLE = {"businessName": "Asha's Salon", "businessType": "salon", "countryCode": "IN"}
