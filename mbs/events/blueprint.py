@@ -37,7 +37,9 @@ def index(query: dict[str, Any]) -> Response:
     appears behind one that you have read.
     """
     limit, cursor = min(query.pop("limit"), MAXIMUM_LIMIT), query.pop("cursor", None)
-    after = query.pop("after", 0) if cursor is None else _seq(cursor)
+    after = query.pop("after", 0)
+    if cursor is not None:
+        after = _seq(cursor)
     rows, more = resolve(EventService).feed(after=after, limit=limit, **query)
     tenant_id = current_scope().tenant_id
     return _answer(rows, more, limit, lambda row: present_event(row, tenant_id))

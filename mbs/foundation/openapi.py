@@ -53,6 +53,8 @@ RATE_LIMIT_HEADERS = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'As `"api";q=100;w=60`.'},
     "RateLimit": {"schema": {"type": "string"}, "description": 'As `"api";r=99;t=60`.'},
 }
+ENTITY_TAG = r'^("[0-9]{1,9}"|\*)$'
+
 NOT_OURS = ("Error", "PaginationMetadata")
 """Schemas that flask-smorest registers for errors and pages of its own, which this API does not use."""
 
@@ -109,7 +111,8 @@ def _parameters(method: str, view: Any) -> Iterator[dict[str, Any]]:
         yield _parameter("dryRun", "query", {"type": "boolean"}, "Answer as if, and change nothing.")
     if getattr(view, "conditional", False):
         name, text = ("If-None-Match", "hold") if method == "get" else ("If-Match", "read")
-        yield _parameter(name, "header", {"type": "string"}, f"The ETag you {text}.")
+        tag = {"type": "string", "pattern": ENTITY_TAG}
+        yield _parameter(name, "header", tag, f"The ETag you {text}.")
 
 
 def _complete_responses(path: str, method: str, operation: dict[str, Any], view: Any) -> None:

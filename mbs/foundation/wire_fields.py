@@ -6,6 +6,7 @@ characters. Rooms use the fields below for input; tests/architecture forbids the
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -236,6 +237,6 @@ class Choices(fields.String):
 class Cursor(Secret):
     """The place in a list where a page ended; what it holds is known to the list alone."""
 
-    def __init__(self, *, maximum: int = 2000) -> None:
-        metadata = {"description": "`pagination.nextCursor` of the page before.", "format": "cursor"}
-        super().__init__(maximum=maximum, metadata=metadata, load_only=False)
+    def __init__(self, *, maximum: int = 2000, metadata: Mapping[str, Any] | None = None) -> None:
+        text = {"description": "`pagination.nextCursor` of the page before."}
+        super().__init__(maximum=maximum, metadata={**text, **(metadata or {})}, load_only=False)
