@@ -117,7 +117,7 @@ class TestSettings:
 
 @contextlib.contextmanager
 def serving(log: Path, *command: str, **environ: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """Run `mbs serve`, or another command, with these variables alone; yield it and its port once it answers."""
+    """Run `mbs serve`, or another command, with these variables alone; yield it and its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
