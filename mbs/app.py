@@ -15,6 +15,7 @@ from flask_cors import CORS
 import mbs.auth.blueprint
 import mbs.customers.blueprint
 import mbs.events.blueprint
+import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.tenants.blueprint
 from mbs import degraded
