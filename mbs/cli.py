@@ -7,7 +7,7 @@ is unreachable, 70 internal error, 75 try later, 78 configuration fault.
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mbs import __version__
 
@@ -26,7 +26,7 @@ COMMANDS = {
 }
 
 
-def parser(names: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+def parser(names: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """Return the parser of the named commands; each module is loaded only when its command is wanted."""
     top = argparse.ArgumentParser(prog="mbs", description="MyBizStream: serve it, migrate it, check it.")
     top.add_argument("--version", action="version", version=f"mbs {__version__}")

@@ -1,0 +1,191 @@
+"""What only one place may do: read the environment, end a transaction, know the request, write bare SQL."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.sources import (
+    DEPLOYED,
+    ROOMS,
+    Rule,
+    Source,
+    breaches,
+    docstrings,
+    sources,
+    within,
+)
+
+READS_ENVIRONMENT = {
+    "mbs/app.py": "hands it to Config.load at start-up",
+    "deploy/gunicorn.conf.py": "hands it to Config.load, and gives all workers the secrets it generates",
+    "mbs/operations/": "hands it on: to Config.load and to the processes it starts",
+}
+
+ENDS_TRANSACTIONS = {
+    "mbs/foundation/db.py": "the one door: commits when a service's block ends",
+    "mbs/foundation/connections.py": "the dialect that sends BEGIN, COMMIT and ROLLBACK",
+    "mbs/operations/migrate.py": "each migration is a transaction",
+    "mbs/operations/migration_lock.py": "holds a lock for the length of a session",
+    "mbs/operations/migration_operations.py": "an index built CONCURRENTLY cannot stand in a transaction",
+    "mbs/operations/db_check.py": "reads the catalogue only",
+    "mbs/operations/embedded_postgres.py": "creates databases, which no transaction can",
+    "mbs/operations/prepublish_boot.py": "creates a database, which no transaction can",
+}
+
+BARE_STATEMENTS = {
+    "mbs/tenants/repository.py: TenantRepository": "a tenant's row is its own tenant: id, no tenant_id",
+    "mbs/tenants/repository.py: MembershipRepository": "`open_to` reads across tenants; identity role only",
+    "mbs/auth/repository.py: UserRepository": "people belong to no single tenant; identity role only",
+    "mbs/auth/repository.py: SessionRepository": "read before a tenant is known; identity role only",
+    "mbs/auth/repository.py: SWEEP": "ended sessions of all tenants; identity role only",
+    "mbs/customers/repository.py: CustomerRepository": "a sub-select on the tenant's own row, for a setting",
+    "mbs/events/repository.py: OPEN_CHAIN": "the tenant is the column's default",
+    "mbs/events/repository.py: APPEND": "names the tenant itself; one statement, so that no chain forks",
+    "mbs/tenants/models.py: Location": "the condition of an index",
+}
+
+VARIABLES_OF_OS = {"environ", "environb", "getenv", "getenvb", "putenv"}
+AMBIENT_OF_FLASK = {"current_app", "g", "session", "has_app_context", "has_request_context"}
+STATEMENTS = {"select", "insert", "update", "delete", "text"}
+
+
+def imported(source: Source, module: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line, name and local name of what is imported from a module or its sub-modules."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{module}."):
+            for alias in node.names:
+                yield node.lineno, alias.name, alias.asname or alias.name
+
+
+def attributes(source: Source) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every dotted expression."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, ast.unparse(node)
+
+
+def environment(source: Source) -> Iterator[str]:
+    for line, name, _ in imported(source, "os"):
+        if name in VARIABLES_OF_OS:
+            yield f"line {line}"
+    for line, text in attributes(source):
+        if text.removeprefix("os.") in VARIABLES_OF_OS and text.startswith("os."):
+            yield f"line {line}"
+
+
+def single_variables(source: Source) -> Iterator[str]:
+    """The environment taken apart: `os.environ["X"]`, `os.environ.get("X")`, `os.getenv("X")`."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
+            yield f"line {node.lineno}"
+    for line, text in attributes(source):
+        if text == "os.getenv" or (text.startswith("os.environ.") and text != "os.environ.items"):
+            yield f"line {line}"
+
+
+def transactions(source: Source) -> Iterator[str]:
+    for line, text in attributes(source):
+        if re.search(r"\.(commit|rollback|raw_connection|autocommit\w*)$|engine.*\.connect$", text):
+            yield f"line {line}"
+    prose = docstrings(source.tree)
+    for node in ast.walk(source.tree):
+        said = node.value if isinstance(node, ast.Constant) and node not in prose else None
+        if isinstance(said, str) and re.search(r"^\s*(BEGIN|COMMIT|ROLLBACK)\b|\bAUTOCOMMIT\b", said):
+            yield f"line {getattr(node, 'lineno', 0)}"
+
+
+def ambient(source: Source) -> Iterator[str]:
+    for line, name, _ in imported(source, "flask"):
+        if name in AMBIENT_OF_FLASK:
+            yield f"line {line}"
+    for line, text in attributes(source):
+        if text.removeprefix("flask.") in AMBIENT_OF_FLASK and text.startswith("flask."):
+            yield f"line {line}"
+
+
+def bare_statements(source: Source) -> Iterator[str]:
+    names = {local for _, name, local in imported(source, "sqlalchemy") if name in STATEMENTS}
+    for place, node in within(source.tree):
+        if isinstance(node, ast.Call):
+            first, _, last = ast.unparse(node.func).rpartition(".")
+            dotted = last in STATEMENTS and first.split(".")[0] == "sqlalchemy"
+            if dotted or last == "exec_driver_sql" or (last in names and not first):
+                yield place
+
+
+class TestOnlyConfig:
+    def test_reads_the_environment(self) -> None:
+        found = breaches(environment, sources(*DEPLOYED), READS_ENVIRONMENT)
+        assert found == [], "declare the variable in mbs/config.py and take it from the Config you are given"
+
+    def test_is_handed_the_environment_whole(self) -> None:
+        allowed = {"deploy/gunicorn.conf.py": "gives all workers the secrets that development generates"}
+        found = breaches(single_variables, sources(*DEPLOYED), allowed)
+        assert found == [], "pass os.environ on as it is; what one variable means is said in mbs/config.py"
+
+
+class TestOnlyTheDatabaseModule:
+    def test_ends_transactions(self) -> None:
+        found = breaches(transactions, sources(*DEPLOYED), ENDS_TRANSACTIONS)
+        assert found == [], "open `with self._begin() as transaction:` in the service; its end commits"
+
+
+class TestOnlyTheFoundation:
+    def test_knows_the_request_s_surroundings(self) -> None:
+        found = breaches(
+            ambient, [one for one in sources("mbs") if not one.name.startswith("mbs/foundation/")]
+        )
+        assert found == [], "take the value as an argument; blueprints ask foundation.http for the scope"
+
+
+class TestOnlyTheRepositoryBase:
+    def test_starts_statements(self) -> None:
+        rooms = sources(*(f"mbs/{room}" for room in ROOMS))
+        found = breaches(bare_statements, rooms, BARE_STATEMENTS)
+        assert found == [], (
+            "start from self.select(), self.update() or self.delete() of foundation.repository, which add "
+            "the tenant: a bare statement leaves only the second wall standing"
+        )
+
+
+class TestABreach:
+    @pytest.mark.parametrize(
+        ("rule", "text"),
+        [
+            (environment, "import os\nos.environ['X']"),
+            (environment, "import os\nos.getenv('X')"),
+            (environment, "from os import environ"),
+            (single_variables, "import os\nos.environ.get('X')"),
+            (single_variables, "import os\nos.environ['X']"),
+            (transactions, "connection.commit()"),
+            (transactions, "database.engine.connect()"),
+            (transactions, "database.engine.raw_connection()"),
+            (transactions, "cursor.execute('COMMIT')"),
+            (transactions, "cursor.execute('BEGIN; SELECT 1')"),
+            (transactions, "connection.execution_options(isolation_level='AUTOCOMMIT')"),
+            (transactions, "raw.autocommit = True"),
+            (ambient, "from flask import Flask, g"),
+            (ambient, "import flask\nflask.current_app.config"),
+            (bare_statements, "from sqlalchemy import select\ndef f():\n    return select(Customer)"),
+            (bare_statements, "from sqlalchemy.dialects.postgresql import insert as put\nput(Customer)"),
+            (bare_statements, "import sqlalchemy\nsqlalchemy.delete(Customer)"),
+            (bare_statements, "from sqlalchemy import text\nALL = text('SELECT * FROM customers')"),
+            (bare_statements, "connection.exec_driver_sql('SELECT 1')"),
+        ],
+    )
+    def test_is_noticed(self, rule: Rule, text: str) -> None:
+        assert breaches(rule, [Source("mbs/customers/service.py", text)]) != []
+
+    @pytest.mark.parametrize(
+        ("rule", "text"),
+        [
+            (transactions, '"""Commit: COMMIT ends it."""'),
+            (bare_statements, "self.select().where(x)"),
+            (bare_statements, "from marshmallow.fields import text\ntext('select')"),
+            (environment, "request.environ['RAW_URI']"),
+        ],
+    )
+    def test_is_not_seen_where_there_is_none(self, rule: Rule, text: str) -> None:
+        assert breaches(rule, [Source("mbs/customers/service.py", text)]) == []

@@ -1,0 +1,106 @@
+"""Every route says who may call it, and every permission is one that a role has."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from mbs.app import create_app
+from mbs.config import Config
+from mbs.foundation.security import PUBLIC, SELF
+from mbs.tenants.models import ROLE_PERMISSIONS
+from tests.architecture.sources import ROOMS, sources
+
+GRANTED = frozenset().union(*ROLE_PERMISSIONS.values())
+
+# Whom these let in without a token, and why.
+PUBLIC_ROUTES = {
+    "GET /health": "probed by what holds no token",
+    "GET /health/db": "probed by what holds no token",
+    "GET /health/ready": "probed by what holds no token",
+    "GET /api/health": "probed by what holds no token",
+    "GET /api/health/db": "probed by what holds no token",
+    "GET /api/health/ready": "probed by what holds no token",
+    "GET /api/openapi.json": "the contract, for whoever writes a client",
+    "GET /docs": "the contract to look at; off in production unless asked for",
+    "GET /docs/start.js": "the page's own script",
+    "GET /docs/assets/<name>": "the page's scripts and styles",
+    "POST /api/auth/register": "how one becomes a caller; limited by address",
+    "POST /api/auth/login": "how one becomes a caller; limited by address and by account",
+    "POST /api/auth/refresh": "the refresh token is the credential",
+    "POST /api/auth/token/refresh": "the refresh token is the credential",
+}
+
+
+@pytest.fixture(scope="module")
+def documented_app(environ: dict[str, str]) -> Flask:
+    """The application with every route that it can have."""
+    return create_app(Config.load({**environ, "DOCS_ENABLED": "true"}))
+
+
+def routes(app: Flask) -> Iterator[tuple[str, Any]]:
+    """Yield each method and address with its view."""
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            yield f"{method} {rule.rule}", app.view_functions[rule.endpoint]
+
+
+def unguarded(app: Flask) -> list[str]:
+    return [route for route, view in routes(app) if not getattr(view, "permission", None)]
+
+
+def asked_of_roles(app: Flask) -> set[str]:
+    """Return the permissions that routes name, and those that rooms ask for inside a view."""
+    named = {name for _, view in routes(app) if view.permission not in (PUBLIC, SELF) for name in view.admits}
+    for source in sources(*(f"mbs/{room}" for room in ROOMS), "mbs/app.py"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("may", "require"):
+                named |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return named
+
+
+class TestEveryRoute:
+    def test_says_who_may_call_it(self, documented_app: Flask) -> None:
+        assert unguarded(documented_app) == [], "put @requires('<room>:<verb>') or @public on the view"
+
+    def test_without_a_guard_is_noticed(self, environ: dict[str, str]) -> None:
+        app = create_app(Config.load(environ))
+        app.add_url_rule("/api/forgotten", view_func=lambda: "", methods=["POST"])
+        assert unguarded(app) == ["POST /api/forgotten"]
+
+    def test_that_is_public_is_meant_to_be(self, documented_app: Flask) -> None:
+        public = {route for route, view in routes(documented_app) if view.permission == PUBLIC}
+        assert public == set(PUBLIC_ROUTES), "a route without a caller needs its reason in PUBLIC_ROUTES"
+
+    def test_lives_under_its_room_s_permission(self, documented_app: Flask) -> None:
+        own = {"/api/tenant": "settings", "/api/events": "audit", "/api/audit-logs": "audit"}
+        for route, view in routes(documented_app):
+            path = route.partition(" ")[2]
+            if ":" in view.permission:
+                wanted = next(
+                    (room for prefix, room in own.items() if path.startswith(prefix)), path.split("/")[2]
+                )
+                assert view.permission.split(":")[0] == wanted, route
+
+    def test_that_changes_something_is_not_read_only(self, documented_app: Flask) -> None:
+        for route, view in routes(documented_app):
+            if not route.startswith("GET") and ":" in view.permission:
+                assert not view.permission.endswith(":read"), f"{route} changes with a permission to read"
+
+
+class TestEveryPermission:
+    def test_that_is_asked_for_is_one_that_a_role_has(self, documented_app: Flask) -> None:
+        assert asked_of_roles(documented_app) - GRANTED == set(), (
+            "nobody could ever call this: ROLE_PERMISSIONS"
+        )
+
+    def test_that_a_role_has_is_asked_for(self, documented_app: Flask) -> None:
+        assert GRANTED - asked_of_roles(documented_app) == set(), (
+            "it permits nothing: remove it from the roles"
+        )
+
+    def test_of_the_owner_holds_everything(self) -> None:
+        narrowed = {name for name in GRANTED if name.endswith(":own")}
+        assert ROLE_PERMISSIONS["owner"] == GRANTED - narrowed
