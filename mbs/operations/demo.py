@@ -25,7 +25,7 @@ FIRST_NAMES = (
 )  # fmt: skip
 LAST_NAMES = ("Rao", "Sharma", "Nair", "Khan", "Al Farsi", "Wong", "Mensah", "García", "Müller", "O'Brien")
 CITIES = (("Mumbai", "IN"), ("Pune", "IN"), ("Dubai", "AE"), ("London", "GB"), ("Singapore", "SG"))
-TAGS = (["vip"], [], ["new"], [], ["regular", "mornings"])
+TAGS: tuple[list[str], ...] = (["vip"], [], ["new"], [], ["regular", "mornings"])
 
 
 class _NoThrottle:
