@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from mbs.foundation.schemas import PageQuery, QuerySchema, WireSchema, page_schema
-from mbs.foundation.wire_fields import Choice, Cursor, Id, Instant, Int, Text
+from mbs.foundation.wire_fields import Cursor, Id, Instant, Int, Text
 
 LARGEST_SEQ = 2**63 - 1
 TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
@@ -31,7 +31,7 @@ class TrailQuery(QuerySchema):
     limit = PageQuery().fields["limit"]
     cursor = Cursor(maximum=18, metadata={"pattern": "^[0-9]+$"})
     types = EventTypes()
-    object_type = Choice("customer", "tenant", "user", "membership", "location", "session")
+    object_type = Text(maximum=40, pattern="[a-z_]+", metadata={"example": "customer"})
     object_id = Id()
     actor_id = Id()
 
