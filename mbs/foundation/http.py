@@ -95,9 +95,14 @@ def narrow_scope(**changes: Any) -> Scope:
     return scope
 
 
+HEALTH_PATHS = frozenset(
+    prefix + path for prefix in ("", "/api") for path in ("/health", "/health/db", "/health/ready")
+)
+
+
 def is_health(path: str) -> bool:
     """Tell whether a path is a health probe's: never limited, never shed, answered whatever Host it names."""
-    return path.startswith(("/health", "/api/health"))
+    return path.rstrip("/") in HEALTH_PATHS
 
 
 def install(
