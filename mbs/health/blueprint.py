@@ -1,12 +1,22 @@
 """/health, /health/db and /health/ready."""
 
+from flask import request
 from werkzeug.wrappers import Response
 
 from mbs.foundation.api import Blueprint
 from mbs.foundation.http import answer
 from mbs.foundation.security import public
 from mbs.foundation.services import resolve
-from mbs.health.schemas import Alive, DatabaseHealth, Readiness, present_report
+from mbs.health.models import Status
+from mbs.health.schemas import (
+    DRAFT_MEDIA_TYPE,
+    Alive,
+    DatabaseHealth,
+    Readiness,
+    draft_document,
+    draft_report,
+    present_report,
+)
 from mbs.health.service import HealthService
 
 blueprint = Blueprint("health", __name__, description="Probes: no credentials, no limits.")
@@ -17,7 +27,8 @@ blueprint = Blueprint("health", __name__, description="Probes: no credentials, n
 @blueprint.response(200, Alive, example={"status": "ok"})
 def alive() -> Response:
     """Tell whether the process lives; `degraded` means that its configuration is incomplete."""
-    return _answer({"status": resolve(HealthService).alive()})
+    status = resolve(HealthService).alive()
+    return _answer({"status": status}, draft_document(status))
 
 
 @blueprint.get("/health/db")
@@ -27,8 +38,10 @@ def alive() -> Response:
 def database() -> Response:
     """Tell whether the database answers."""
     state = resolve(HealthService).database()
-    reached = state == "connected"
-    return _answer({"status": "ok" if reached else "unhealthy", "database": state}, 200 if reached else 503)
+    status: Status = "ok" if state == "connected" else "unhealthy"
+    return _answer(
+        {"status": status, "database": state}, draft_document(status), 200 if status == "ok" else 503
+    )
 
 
 @blueprint.get("/health/ready")
@@ -39,15 +52,24 @@ def ready() -> Response:
     """Tell whether the service is fit to serve, check by check."""
     service = resolve(HealthService)
     report = service.report()
-    return _answer(present_report(report, service.release), 200 if report.ready else 503)
+    return _answer(
+        present_report(report, service.release),
+        draft_report(report, service.release),
+        200 if report.ready else 503,
+    )
 
 
 for path, view in (("", alive), ("/db", database), ("/ready", ready)):
     blueprint.add_url_rule(f"/api/health{path}", f"api_{view.__name__}", view)
 
 
-def _answer(body: object, status: int = 200) -> Response:
-    response = answer(body, status)
+def _answer(body: object, draft: object, status: int = 200) -> Response:
+    """Return one of two documents; the draft's is for those who name its media type."""
+    wanted = request.accept_mimetypes.best_match(["application/json", DRAFT_MEDIA_TYPE])
+    response = answer(draft if wanted == DRAFT_MEDIA_TYPE else body, status)
+    if wanted == DRAFT_MEDIA_TYPE:
+        response.content_type = DRAFT_MEDIA_TYPE
+    response.headers["Vary"] = "Accept"
     response.headers["Cache-Control"] = "no-store"
     if status == 503:
         response.headers["Retry-After"] = "5"

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from mbs.foundation.db import Database, Role
 from mbs.foundation.scope import Scope
 
+MIGRATED = """
+SELECT to_regclass('public.alembic_version') IS NOT NULL AND to_regclass('public.migration_log') IS NOT NULL
+"""
+
 REVISIONS = """
 SELECT (SELECT version_num FROM alembic_version LIMIT 1),
        (SELECT coalesce(array_agg(ARRAY[revision, phase]), '{}') FROM migration_log)
@@ -14,22 +18,36 @@ IDENTITY = """
 SELECT EXISTS (SELECT FROM users), EXISTS (SELECT FROM memberships), EXISTS (SELECT FROM login_sessions)
 """
 
-# Asked under the tenant role with no tenant set: the second wall, as requests meet it.
+# Asked under the tenant role with no tenant set: the second wall, as requests meet it. An index answers
+# "no rows" at once; the planner, told of three big tenants, would rather read their whole tables.
 WALL = """
+SELECT set_config('enable_seqscan', 'off', true);
+WITH tables AS (
+  SELECT oid, relname, relowner, relrowsecurity, relforcerowsecurity FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'm', 'f'))
 SELECT current_user = 'mbs_tenant',
        role.rolsuper OR role.rolbypassrls,
-       EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relnamespace = 'public'::regnamespace),
-       (SELECT coalesce(array_agg(relname::text), '{{}}') FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-          AND NOT (relrowsecurity AND relforcerowsecurity)
-          AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'tenant_id')),
+       EXISTS (SELECT FROM tables WHERE pg_has_role(relowner, 'USAGE')),
+       (SELECT coalesce(array_agg(relname::text ORDER BY relname), '{{}}') FROM tables
+        WHERE NOT (relrowsecurity AND relforcerowsecurity)
+          AND (EXISTS (SELECT FROM pg_attribute WHERE attrelid = tables.oid AND attname = 'tenant_id')
+               OR has_any_column_privilege(tables.oid, 'SELECT, INSERT, UPDATE')
+               OR has_table_privilege(tables.oid, 'DELETE, TRUNCATE'))),
+       (SELECT coalesce(array_agg(relname || '.' || polname ORDER BY relname, polname), '{{}}')
+        FROM tables JOIN pg_policy ON polrelid = tables.oid
+        WHERE polpermissive
+          AND (0::oid = ANY (polroles)
+               OR EXISTS (SELECT FROM unnest(polroles) AS named WHERE pg_has_role(named, 'USAGE')))
+          AND EXISTS (SELECT FROM (VALUES (polqual), (polwithcheck)) AS rule (tree)
+                      WHERE pg_get_expr(tree, polrelid) <> 'false'
+                        AND strpos(pg_get_expr(tree, polrelid), 'app_tenant()') = 0)),
        {rows_without_tenant},
-       (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user),
+       (SELECT rolsuper OR rolbypassrls OR rolcreaterole
+               OR EXISTS (SELECT FROM tables WHERE pg_has_role(session_user, relowner, 'MEMBER'))
+        FROM pg_roles WHERE rolname = session_user),
        pg_has_role(session_user, 'mbs_tenant', 'USAGE')
 FROM pg_roles role WHERE role.rolname = current_user
 """
-
-SCOPE = Scope(correlation_id="health")
 
 
 class Wall:
@@ -46,27 +64,34 @@ class HealthRepository:
         rows = " OR ".join(f"EXISTS (SELECT FROM {table})" for table in ("tenants", *tenant_tables))
         self._wall = WALL.format(rows_without_tenant=rows)
 
-    def answers(self) -> None:
+    def answers(self, scope: Scope) -> None:
         """Make the database answer.
 
         :raises Unavailable: if it does not.
         """
-        self._probe.statement(Role.IDENTITY, "SELECT 1", {}, scope=SCOPE)
+        self._probe.statement(Role.IDENTITY, "SELECT 1", {}, scope=scope)
 
-    def revisions(self) -> tuple[str | None, Sequence[tuple[str, str]]]:
+    def writable(self, scope: Scope) -> bool:
+        """Tell whether the server accepts changes, which neither a standby nor a demoted primary does."""
+        sql = "SELECT current_setting('transaction_read_only') = 'off'"
+        return bool(self._probe.statement(Role.IDENTITY, sql, {}, scope=scope)[0][0])
+
+    def revisions(self, scope: Scope) -> tuple[str | None, Sequence[tuple[str, str]]]:
         """Return the applied revision, and (revision, phase) of every migration that was applied."""
-        version, logged = self._probe.statement(Role.IDENTITY, REVISIONS, {}, scope=SCOPE)[0]
+        if not self._probe.statement(Role.IDENTITY, MIGRATED, {}, scope=scope)[0][0]:
+            return None, []
+        version, logged = self._probe.statement(Role.IDENTITY, REVISIONS, {}, scope=scope)[0]
         return version, [(revision, phase) for revision, phase in logged]
 
-    def identity_readable(self) -> None:
+    def identity_readable(self, scope: Scope) -> None:
         """Read the tables that signing in needs."""
-        self._probe.statement(Role.IDENTITY, IDENTITY, {}, scope=SCOPE)
+        self._probe.statement(Role.IDENTITY, IDENTITY, {}, scope=scope)
 
-    def wall(self) -> Wall:
+    def wall(self, scope: Scope) -> Wall:
         """Examine the second wall as the present connection meets it."""
-        (in_role, above_rules, owns, unforced, seen, privileged_login, inherits) = self._probe.statement(
-            Role.TENANT, self._wall, {}, scope=SCOPE
-        )[0]
+        (in_role, above_rules, owns, unforced, open_policies, seen, privileged_login, inherits) = (
+            self._probe.statement(Role.TENANT, self._wall, {}, scope=scope)[0]
+        )
         faults = []
         if not in_role:
             faults.append("the tenant role was not taken on")
@@ -75,6 +100,7 @@ class HealthRepository:
         if owns:
             faults.append("the tenant role owns tables")
         faults.extend(f"row-level security is not forced on {table}" for table in unforced)
+        faults.extend(f"policy {name} does not ask for the tenant" for name in open_policies)
         if seen:
             faults.append("rows are visible without a tenant")
         warning = None

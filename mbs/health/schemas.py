@@ -1,4 +1,4 @@
-"""The runbook's health shapes."""
+"""The runbook's health shapes, and those of draft-inadarei-api-health-check-06 for who asks for them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,10 @@ from typing import Any
 from marshmallow import fields
 
 from mbs.foundation.schemas import WireSchema
-from mbs.health.models import Check, Report
+from mbs.health.models import Check, Report, Status
+
+DRAFT_MEDIA_TYPE = "application/health+json"
+DRAFT_STATUS: Mapping[Status, str] = {"ok": "pass", "degraded": "warn", "unhealthy": "fail"}
 
 
 class Alive(WireSchema):
@@ -72,3 +75,28 @@ def _present_check(check: Check) -> dict[str, Any]:
     if check.faults:
         view["faults"] = [{"variable": variable, "code": code} for variable, code in check.faults]
     return view
+
+
+def draft_document(status: Status) -> dict[str, Any]:
+    return {"status": DRAFT_STATUS[status]}
+
+
+def draft_report(report: Report, release: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the draft's form of a report; `output` says what is not as it should be."""
+    ailing = any(check.status != "ok" for check in report.checks)
+    document = draft_document("degraded" if report.ready and ailing else report.status)
+    known = {"version": release.get("version"), "releaseId": release.get("commit")}
+    document |= {name: value for name, value in known.items() if value is not None}
+    document["checks"] = {
+        f"{check.name}:responseTime": [
+            {
+                "observedValue": check.latency_ms,
+                "observedUnit": "ms",
+                "time": check.observed_at,
+                **draft_document(check.status),
+                **({"output": check.message} if check.message and check.status != "ok" else {}),
+            }
+        ]
+        for check in report.checks
+    }
+    return document

@@ -4,22 +4,35 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 from mbs.foundation.db import Database
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.schema_version import compare
+from mbs.foundation.scope import Scope
 from mbs.health.models import Check, Report, Status
 from mbs.health.repository import HealthRepository
 
 T = TypeVar("T")
 
 CACHE_SECONDS = 1.0
+STALE_SECONDS = 5.0
+"""How old an answer may be for those who come while it is being asked anew."""
+
+PATIENCE_SECONDS = 2.0
+"""For one question to the database, connecting included; it is less than a prober's own patience."""
+
+REPORT_SECONDS = 3.0
 Outcome = tuple[Status, str | None]
 
 
 class SingleFlight(Generic[T]):
-    """Asks a question once for all who want to know within a second."""
+    """Asks a question once for all who want to know within a second.
+
+    Whoever comes while it is being asked gets the last answer: waiting probes would use up the server's
+    threads as long as the database is silent.
+    """
 
     def __init__(self, question: Callable[[], T]) -> None:
         self._question = question
@@ -27,10 +40,22 @@ class SingleFlight(Generic[T]):
         self._answer: tuple[float, T] | None = None
 
     def __call__(self) -> T:
-        with self._lock:
-            if self._answer is None or time.monotonic() - self._answer[0] >= CACHE_SECONDS:
-                self._answer = (time.monotonic(), self._question())
-            return self._answer[1]
+        recent = self._known(STALE_SECONDS)
+        if not self._lock.acquire(blocking=recent is None):
+            assert recent is not None
+            return recent[1]
+        try:
+            answer = self._known(CACHE_SECONDS)
+            if answer is None:
+                value = self._question()
+                answer = self._answer = (time.monotonic(), value)
+            return answer[1]
+        finally:
+            self._lock.release()
+
+    def _known(self, seconds: float) -> tuple[float, T] | None:
+        answer = self._answer
+        return answer if answer is not None and time.monotonic() - answer[0] < seconds else None
 
 
 class HealthService:
@@ -73,7 +98,7 @@ class HealthService:
     def _database(self) -> str:
         assert self._repository is not None
         try:
-            self._repository.answers()
+            self._repository.answers(probing(PATIENCE_SECONDS))
         except Unavailable:
             return "disconnected"
         except Exception:  # noqa: BLE001 - the server answered, with a refusal that other checks name
@@ -81,15 +106,16 @@ class HealthService:
         return "connected"
 
     def _report(self) -> Report:
-        checks = [self._check("database", self._check_database)]
+        # All checks share one deadline: one silent database would otherwise cost each its own.
+        scope = probing(REPORT_SECONDS)
+        checks = [self._check("database", partial(self._check_database, scope))]
         reachable = checks[0].status == "ok"
         for name, critical, question in (
-            ("migrations", True, self._check_migrations),
-            ("tenant_isolation", True, self._check_isolation),
-            ("auth", True, self._check_auth),
+            ("migrations", True, partial(self._check_migrations, scope)),
+            ("tenant_isolation", True, partial(self._check_isolation, scope)),
+            ("auth", True, partial(self._check_auth, scope)),
             ("rate_limit_store", False, self._check_limits),
         ):
-            # One silent database would otherwise cost each check its own deadline.
             asked = question if reachable and not self._faults else _not_asked
             checks.append(self._check(name, asked, critical=critical))
         checks.append(self._configuration())
@@ -110,25 +136,30 @@ class HealthService:
             message=message,
         )
 
-    def _check_database(self) -> Outcome:
+    def _check_database(self, scope: Scope) -> Outcome:
         state = self.database()
-        return ("ok", None) if state == "connected" else ("unhealthy", state)
+        if self._repository is None or state != "connected":
+            return "unhealthy", state
+        if not self._repository.writable(scope):
+            # A standby, or a demoted primary. Every request is counted in it, so none could be served.
+            return "unhealthy", "read-only"
+        return "ok", None
 
-    def _check_migrations(self) -> Outcome:
+    def _check_migrations(self, scope: Scope) -> Outcome:
         assert self._repository is not None
-        state = compare(self._known, *self._repository.revisions())
+        state = compare(self._known, *self._repository.revisions(scope))
         return ("ok" if state.ready else "unhealthy"), state.summary
 
-    def _check_isolation(self) -> Outcome:
+    def _check_isolation(self, scope: Scope) -> Outcome:
         assert self._repository is not None
-        wall = self._repository.wall()
+        wall = self._repository.wall(scope)
         if wall.faults:
             return "unhealthy", "; ".join(wall.faults)
         return "ok", wall.warning
 
-    def _check_auth(self) -> Outcome:
+    def _check_auth(self, scope: Scope) -> Outcome:
         assert self._repository is not None
-        self._repository.identity_readable()
+        self._repository.identity_readable(scope)
         return "ok", "single sign-on not configured"
 
     def _check_limits(self) -> Outcome:
@@ -136,7 +167,9 @@ class HealthService:
 
     def _configuration(self) -> Check:
         message = None
-        if self._warnings:
+        if self._faults:
+            message = ", ".join(f"{variable} ({code})" for variable, code in self._faults)
+        elif self._warnings:
             message = f"warnings: {', '.join(sorted(set(self._warnings)))}"
         return Check(
             name="configuration",
@@ -147,6 +180,11 @@ class HealthService:
             message=message,
             faults=self._faults,
         )
+
+
+def probing(seconds: float) -> Scope:
+    """Return the scope of a probe, which must know within so many seconds."""
+    return Scope(correlation_id="health", deadline=time.monotonic() + seconds)
 
 
 def _not_asked() -> Outcome:
