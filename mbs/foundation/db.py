@@ -62,9 +62,11 @@ class Role(StrEnum):
 
 # One function, so that an engine that needs SET LOCAL (Citus) is one change. Verified on PostgreSQL
 # 15 and 18: it binds superuser, owner and granted logins, and resets when the transaction ends.
+# A temporary table would outlive its transaction and stand before the real one; so they are looked for last.
 CONTEXT = (
     "SELECT set_config('role', %(role)s, true), set_config('app.tenant_id', %(tenant)s, true),"
     " set_config('app.actor_id', %(actor)s, true), set_config('app.correlation_id', %(correlation)s, true),"
+    " set_config('search_path', 'public, pg_temp', true),"
     " set_config('TimeZone', 'UTC', true), set_config('statement_timeout', %(statement_ms)s, true),"
     " set_config('lock_timeout', %(lock_ms)s, true),"
     " set_config('idle_in_transaction_session_timeout', %(idle_ms)s, true)"
