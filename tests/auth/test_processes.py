@@ -1,0 +1,98 @@
+"""Sessions over several server processes and hosts, as they run in production."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.auth.conftest import Sql
+from tests.auth.forgery import claims_of
+from tests.auth.racing import Answer, send, together
+from tests.factories.callers import PASSWORD, new_address
+from tests.factories.servers import RunningService, serve
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 25
+AT_ONCE = 20
+
+
+@pytest.fixture(scope="module")
+def hosts(environ: dict[str, str]) -> Iterator[tuple[RunningService, RunningService]]:
+    """Two servers with two processes each, behind one proxy, on one database."""
+    # Threads enough for all at once: what is raced for here is the session, not a place in the queue.
+    variables = {**environ, "TRUSTED_PROXY_COUNT": "1", "WEB_THREADS": "8", "LOG_LEVEL": "warning"}
+    with ExitStack() as stack:
+        yield stack.enter_context(serve(variables)), stack.enter_context(serve(variables))
+
+
+def register(host: RunningService) -> tuple[str, Answer]:
+    email = f"racer-{uuid.uuid4().hex[:10]}@example.com"
+    answer = send(
+        host.port,
+        "POST",
+        "/api/auth/register",
+        {
+            "email": email,
+            "password": PASSWORD,
+            "firstName": "Asha",
+            "lastName": "Rao",
+            "businessName": "Asha's Salon",
+            "businessType": "salon",
+            "countryCode": "IN",
+        },
+        address=new_address(),
+    )
+    assert answer.status == 201, answer
+    return email, answer
+
+
+class TestRefreshRace:
+    def test_of_twenty_at_once_rotates_once_and_logs_nobody_out(
+        self, hosts: tuple[RunningService, RunningService], sql: Sql
+    ) -> None:
+        _, registered = register(hosts[0])
+        token, access = registered.body["refreshToken"], registered.body["accessToken"]
+
+        for turn in range(1, ROUNDS + 1):
+            body = {"refreshToken": token}
+            answers = together(
+                AT_ONCE,
+                lambda number, body=body: send(  # type: ignore[misc]
+                    hosts[number % 2].port, "POST", "/api/auth/refresh", body, address=new_address()
+                ),
+            )
+            assert [answer.status for answer in answers] == [200] * AT_ONCE
+            successors = {answer.body["refreshToken"] for answer in answers}
+            assert len(successors) == 1
+            (token,) = successors
+            session = claims_of(access)["sid"]
+            rows = sql("SELECT seq, revoked_at FROM login_sessions WHERE id = %s", session)
+            assert rows == [(turn, None)]
+        for bearer in (access, answers[0].body["accessToken"], answers[-1].body["accessToken"]):
+            assert send(hosts[1].port, "GET", "/api/auth/me", token=bearer).status == 200
+
+
+class TestLogout:
+    def test_on_one_host_is_known_at_once_on_the_other(
+        self, hosts: tuple[RunningService, RunningService]
+    ) -> None:
+        here, there = hosts
+        email, _ = register(here)
+        login = {"email": email, "password": PASSWORD}
+        for _ in range(20):
+            session = send(here.port, "POST", "/api/auth/login", login, address=new_address()).body
+            bearer, token = session["accessToken"], {"refreshToken": session["refreshToken"]}
+            assert send(there.port, "GET", "/api/auth/me", token=bearer).status == 200
+            assert send(here.port, "POST", "/api/auth/logout", token=bearer).status == 204
+
+            answers = together(
+                6,
+                lambda number, bearer=bearer, token=token: (  # type: ignore[misc]
+                    send(there.port, "GET", "/api/auth/me", token=bearer)
+                    if number % 2
+                    else send(there.port, "POST", "/api/auth/refresh", token, address=new_address())
+                ),
+            )
+            assert {answer.status for answer in answers} == {401}
