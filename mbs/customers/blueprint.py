@@ -5,6 +5,7 @@ from uuid import UUID
 
 from werkzeug.wrappers import Response
 
+from mbs.customers.models import SORTS
 from mbs.customers.schemas import (
     EXAMPLE,
     ChangeCustomer,
@@ -28,8 +29,6 @@ blueprint = Blueprint(
     "customers", __name__, url_prefix="/api/customers", description="The people and firms you serve."
 )
 
-SORT_COLUMNS = {"name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
-
 
 @blueprint.get("")
 @requires("customers:read", own=True)
@@ -41,7 +40,7 @@ def index(query: dict[str, Any]) -> Response:
     Newest first unless `sortBy` and `sortOrder` say otherwise. Archived ones appear only when `status`
     asks for them.
     """
-    request, order = page_request(query, "customers", SORT_COLUMNS)
+    request, order = page_request(query, "customers", SORTS)
     page = resolve(CustomerService).search(request=request, **query)
     tenant_id = current_scope().tenant_id
     return answer_page(page, lambda row: present(row, tenant_id), order=order)

@@ -17,7 +17,9 @@ KEY = Text(collation="C")
 
 KINDS = ("person", "business")
 STATUSES = ("active", "archived")
-SORTS = ("name", "createdAt", "updatedAt")
+
+SORTS: Mapping[str, str] = {"name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
+"""The orders of a list: the word of `sortBy` and the column, which has an index."""
 
 
 class Customer(Base):

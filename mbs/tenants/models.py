@@ -30,7 +30,12 @@ BUSINESS_TYPES = (
     "other",
 )
 
-_MANAGER = frozenset({"settings:read", "customers:read", "customers:create", "customers:write"})
+_MANAGER = frozenset(
+    {
+        "settings:read",
+        *("customers:read", "customers:create", "customers:write"),
+    }
+)
 _ADMIN = _MANAGER | {"settings:write", "customers:erase", "audit:read"}
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
