@@ -110,9 +110,11 @@ def _parameters(method: str, view: Any) -> Iterator[dict[str, Any]]:
         yield _parameter("Idempotency-Key", "header", key, "Makes the request safe to repeat for 24 hours.")
         yield _parameter("dryRun", "query", {"type": "boolean"}, "Answer as if, and change nothing.")
     if getattr(view, "conditional", False):
-        name, text = ("If-None-Match", "hold") if method == "get" else ("If-Match", "read")
-        tag = {"type": "string", "pattern": ENTITY_TAG}
-        yield _parameter(name, "header", tag, f"The ETag you {text}.")
+        if method == "get":
+            yield _parameter("If-None-Match", "header", {"type": "string"}, "The ETag you hold.")
+        else:
+            tag = {"type": "string", "pattern": ENTITY_TAG}
+            yield _parameter("If-Match", "header", tag, "The ETag you read.")
 
 
 def _complete_responses(path: str, method: str, operation: dict[str, Any], view: Any) -> None:

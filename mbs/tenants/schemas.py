@@ -1,5 +1,7 @@
 """A business on the wire."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -12,56 +14,46 @@ from mbs.tenants.models import BUSINESS_TYPES
 EXAMPLE = {"businessName": "Asha's Salon", "businessType": "salon", "countryCode": "IN"}
 
 
-class Country(Text):
-    """A country by its two letters (ISO 3166-1)."""
+class Listed(fields.String):
+    """One word of a list of the world's, which is read when it is first needed."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": "^[A-Z]{2}$", "format": "country", "example": "IN"}
-        super().__init__(minimum=2, maximum=2, metadata=metadata, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or value not in territories.countries():
-            raise ValidationError("Must be the two capital letters of a country, like IN.")
-        return value
-
-
-class Currency(Text):
-    """A currency by its three letters (ISO 4217)."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": "^[A-Z]{3}$", "format": "currency", "example": "INR"}
-        super().__init__(minimum=3, maximum=3, metadata=metadata, **kwargs)
+    def __init__(self, words: Callable[[], frozenset[str]], message: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.words, self.message = words, message
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or value not in territories.currencies():
-            raise ValidationError("Must be the three capital letters of a currency, like INR.")
+        if not isinstance(value, str) or value not in self.words():
+            raise ValidationError(self.message)
         return value
 
+    def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
+        """Document the words."""
+        return {"enum": sorted(self.words())}
 
-class Timezone(Text):
-    """A time zone of the tz database."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maximum=64, metadata={"format": "timezone", "example": "Asia/Kolkata"}, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or value not in territories.timezones():
-            raise ValidationError("Must be a time zone, like Asia/Kolkata.")
-        return value
+country = partial(
+    Listed, territories.countries, "Must be the two capital letters of a country (ISO 3166-1), like IN."
+)
+currency = partial(
+    Listed, territories.currencies, "Must be the three capital letters of a currency (ISO 4217), like INR."
+)
+timezone = partial(
+    Listed, territories.timezones, "Must be a time zone of the tz database, like Asia/Kolkata."
+)
 
 
 class OpenBusiness(WireSchema):
     business_name = Text(maximum=120, required=True)
     business_type = Choice(*BUSINESS_TYPES, required=True)
-    country_code = Country(required=True)
-    timezone = Timezone()
+    country_code = country(required=True)
+    timezone = timezone()
 
 
 class ChangeTenant(MergePatch):
     name = Text(maximum=120)
     business_type = Choice(*BUSINESS_TYPES)
-    currency = Currency()
-    timezone = Timezone()
+    currency = currency()
+    timezone = timezone()
     locale = Text(maximum=35, pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", metadata={"example": "en-IN"})
     onboarding_completed = Flag()
 
