@@ -51,12 +51,12 @@ class CustomerService:
 
         :raises NotFound: if there is none.
         """
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             return self._get(CustomerRepository(transaction), id_)
 
     def search(self, *, request: PageRequest, **filters: Any) -> Page:
         """Return one page of customers."""
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             return CustomerRepository(transaction).search(request, created_by=self._only_of, **filters)
 
     def change(self, *, id_: UUID, version: int | None, **values: Any) -> Row[Any]:

@@ -19,7 +19,7 @@ class EventService:
 
     def feed(self, *, after: int, limit: int, **filters: Any) -> tuple[Sequence[Row[Any]], bool]:
         """Return the events behind `after`, oldest first, and whether there are more."""
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             rows = EventRepository(transaction).after(after, limit=limit + 1, **filters)
         return rows[:limit], len(rows) > limit
 
@@ -33,7 +33,7 @@ class EventService:
         **filters: Any,
     ) -> tuple[Sequence[Row[Any]], bool]:
         """Return the events before `before` (None: the newest), newest first, and whether there are more."""
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             rows = EventRepository(transaction).after(
                 before or END, limit=limit + 1, descending=True, from_=from_, to=to, **filters
             )
@@ -44,5 +44,5 @@ class EventService:
 
         :raises NotFound: if there is none.
         """
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             return EventRepository(transaction).get(id_)

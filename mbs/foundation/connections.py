@@ -42,6 +42,9 @@ class DeadlineConnection(psycopg2.extensions.connection):
 
     patience: float = CONNECT_SECONDS
     messages: int = 0
+    opening: bytes | None = None
+    """SQL that goes ahead of the next statement in the same message, set by `db.Database.transaction`."""
+    opens_once: bool = True
 
 
 def patient_while_connecting(seconds: float) -> type[DeadlineConnection]:
@@ -91,14 +94,30 @@ class OneMessageDialect(PGDialect_psycopg2):
     """psycopg2 in its autocommit mode, with BEGIN, COMMIT and ROLLBACK sent by us.
 
     psycopg2 itself sends BEGIN as a message of its own before the first statement; sent by us it
-    shares the message that sets role, tenant and time-outs (`db.Transaction`), which saves a round trip
-    in every transaction.
+    shares one message with the context (role, tenant, time-outs) and the first statement, which saves
+    two round trips in every transaction.
     """
 
     supports_statement_cache = True
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        """Send nothing: `db.Transaction` sends BEGIN together with the context."""
+        """Send nothing: BEGIN is part of the connection's `opening`."""
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        connection = cursor.connection
+        if connection.opening is None:
+            cursor.execute(statement, parameters)
+            return
+        message = connection.opening + cursor.mogrify(statement, parameters)
+        if connection.opens_once:
+            connection.opening = None
+        cursor.execute(message)
+
+    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        # psycopg2 composes these messages itself, so the opening has to go before them.
+        if cursor.connection.opening is not None:
+            self.do_execute(cursor, "SELECT", None)
+        super().do_executemany(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]
 
     def do_commit(self, dbapi_connection: Any) -> None:
         if dbapi_connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:

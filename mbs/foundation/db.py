@@ -72,6 +72,8 @@ CONTEXT = (
     " set_config('idle_in_transaction_session_timeout', %(idle_ms)s, true)"
 )
 
+READ_ONLY = ", set_config('transaction_read_only', 'on', true)"
+
 
 class Transaction:
     """One open transaction, handed to repositories. It never commits itself: `Database.transaction` does."""
@@ -173,11 +175,15 @@ class Database:
         event.listen(self.engine, "handle_error", self._on_error)
 
     @contextmanager
-    def transaction(self, scope: Scope, role: Role = Role.TENANT) -> Iterator[Transaction]:
+    def transaction(
+        self, scope: Scope, role: Role = Role.TENANT, *, read_only: bool = False
+    ) -> Iterator[Transaction]:
         """Open a transaction, commit it when the block ends, roll it back when the block raises.
 
         A scope that already has an open transaction is joined: whoever opened it commits it.
 
+        :param read_only: each statement is a message and a transaction of its own, context included, which
+            at READ COMMITTED reads the same and saves the COMMIT. PostgreSQL refuses to write.
         :raises Unavailable: if the database cannot be reached in time.
         :raises Busy: if a lock is not granted in time.
         """
@@ -194,7 +200,12 @@ class Database:
                 self.engine.connect() as connection,
                 connection.begin(),
             ):
-                connection.exec_driver_sql("BEGIN; " + CONTEXT, self._context(scope, role))
+                raw = connection.connection.dbapi_connection
+                assert isinstance(raw, connections.DeadlineConnection)
+                context = CONTEXT + READ_ONLY if read_only else "BEGIN; " + CONTEXT
+                with raw.cursor() as cursor:
+                    raw.opening = cursor.mogrify(context + "; ", self._context(scope, role))
+                raw.opens_once = not read_only
                 yield Transaction(connection, scope, role)
         except (DBAPIError, PoolTimeout) as error:
             raise translate(error) from error
@@ -271,6 +282,7 @@ class Database:
     @staticmethod
     def _on_checkin(raw: Any, record: Any) -> None:
         if raw is not None:
+            raw.opening = None
             record.info["used_at"] = time.monotonic()
 
     @staticmethod

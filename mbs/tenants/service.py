@@ -33,7 +33,7 @@ class TenantService:
 
     def read(self) -> Row[Any]:
         """Return the profile of the caller's business."""
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             return TenantRepository(transaction).own()
 
     def change(self, *, version: int | None, **values: Any) -> Row[Any]:
@@ -51,7 +51,7 @@ class TenantService:
 
     def settings(self) -> tuple[dict[str, Any], int]:
         """Return the settings, defaults filled in, and their version."""
-        with self._begin() as transaction:
+        with self._begin(read_only=True) as transaction:
             row = TenantRepository(transaction).settings()
         return with_defaults(row.settings), row.settings_version
 
