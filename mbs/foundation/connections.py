@@ -116,6 +116,8 @@ class OneMessageDialect(PGDialect_psycopg2):
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         # psycopg2 composes these messages itself, so the opening has to go before them.
         if cursor.connection.opening is not None:
+            if not cursor.connection.opens_once:
+                raise RuntimeError("a read-only transaction has nothing to write")
             self.do_execute(cursor, "SELECT", None)
         super().do_executemany(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]
 
