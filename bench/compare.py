@@ -15,7 +15,6 @@ import orjson
 from bench.load import Target
 from bench.measure import (
     REQUESTS,
-    WARM_UP_SECONDS,
     Cost,
     NotMeasurable,
     first_answer,
@@ -23,6 +22,7 @@ from bench.measure import (
     new_secrets,
     service_environ,
     targets,
+    warm_up,
 )
 from bench.processes import ROOT, Gunicorn, children, cpu_us, gunicorn
 from bench.seed import build
@@ -70,7 +70,7 @@ def _compare(
 ) -> Costs:
     _same_answer(services, target)
     for service in services.values():
-        measure(server, service, target, WARM_UP_SECONDS)
+        warm_up(server, service, target)
     costs: Costs = {name: [] for name in services}
     for number in range(rounds):
         for name in sorted(services, reverse=number % 2 == 0):

@@ -10,12 +10,12 @@ from typing import Any
 from bench.load import Target
 from bench.measure import (
     PAGE_PATH,
-    WARM_UP_SECONDS,
     first_answer,
     measure,
     new_secrets,
     service_environ,
     targets,
+    warm_up,
 )
 from bench.processes import Gunicorn, gunicorn
 from bench.seed import Seeded, build, created_at
@@ -54,7 +54,7 @@ def run(server: Server, *, rounds: int, seconds: int) -> list[dict[str, Any]]:
         cases["R2", f"100 x the rows, page {DEEP_PAGE}"] = (service, deep)
         for service, target in cases.values():
             first_answer(service, target)
-            measure(server, service, target, WARM_UP_SECONDS)
+            warm_up(server, service, target)
         totals: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
         for number in range(rounds):
             for case in sorted(cases, reverse=number % 2 == 0):

@@ -69,7 +69,14 @@ def _by_wrk(port: int, target: Target, seconds: float) -> Outcome:
         )
         requests.flush()
         options = ["-t1", f"-c{CONNECTIONS}", f"-d{round(seconds)}s", "--timeout", "10s", "-s", str(SCRIPT)]
-        arguments = [f"http://127.0.0.1:{port}", "--", requests.name, target.method, _word()]
+        arguments = [
+            f"http://127.0.0.1:{port}",
+            "--",
+            requests.name,
+            target.method,
+            _word(),
+            str(_start(target)),
+        ]
         answer = subprocess.run(
             ["wrk", *options, *arguments], capture_output=True, text=True, timeout=seconds + 30
         )
@@ -80,7 +87,7 @@ def _by_wrk(port: int, target: Target, seconds: float) -> Outcome:
 
 
 def _by_threads(port: int, target: Target, seconds: float) -> Outcome:
-    numbers, word, started = itertools.count(), _word(), time.monotonic()
+    numbers, word, started = itertools.count(_start(target)), _word(), time.monotonic()
     latencies: list[float] = []
     failures: list[str] = []
 
@@ -122,3 +129,8 @@ def _by_threads(port: int, target: Target, seconds: float) -> Outcome:
 
 def _word() -> str:
     return f"{random.getrandbits(32):08x}"
+
+
+def _start(target: Target) -> int:
+    # Short runs that all began at the first line would ask the same few people again and again.
+    return random.randrange(len(target.paths))

@@ -1,10 +1,10 @@
 -- Asks in turn for the lines of a file, each "path<TAB>token"; a POST gets a body that no request had before.
--- Arguments: file, method, a word that is new in each run.
+-- Arguments: file, method, a word that is new in each run, the line to start behind.
 
-local requests, method, word, number = {}, nil, nil, 0
+local requests, method, word, number = {}
 
 function init(arguments)
-   method, word = arguments[2], arguments[3]
+   method, word, number = arguments[2], arguments[3], tonumber(arguments[4])
    for line in io.lines(arguments[1]) do
       local path, token = line:match("^(%S+)\t(%S+)$")
       requests[#requests + 1] = { path, { Authorization = "Bearer " .. token, ["Content-Type"] = "application/json" } }
