@@ -108,7 +108,9 @@ class HealthService:
     def _report(self) -> Report:
         # All checks share one deadline: one silent database would otherwise cost each its own.
         scope = probing(REPORT_SECONDS)
-        checks = [self._check("database", partial(self._check_database, scope))]
+        # In degraded mode nothing but /health/db opens a connection.
+        database = _not_asked if self._faults else partial(self._check_database, scope)
+        checks = [self._check("database", database)]
         reachable = checks[0].status == "ok"
         for name, critical, question in (
             ("migrations", True, partial(self._check_migrations, scope)),
@@ -116,8 +118,7 @@ class HealthService:
             ("auth", True, partial(self._check_auth, scope)),
             ("rate_limit_store", False, self._check_limits),
         ):
-            asked = question if reachable and not self._faults else _not_asked
-            checks.append(self._check(name, asked, critical=critical))
+            checks.append(self._check(name, question if reachable else _not_asked, critical=critical))
         checks.append(self._configuration())
         return Report(checks)
 
