@@ -17,6 +17,7 @@ from mbs.operations.embedded_postgres import Server, ensure
 from mbs.operations.migrate import migrate
 from tests.conftest import SECRETS, login_url, run_as_superuser
 from tests.factories.callers import Business, Caller, new_business
+from tests.tenancy.routes import Inspector
 
 PASSWORD = "test"
 
@@ -117,6 +118,12 @@ def service(request: pytest.FixtureRequest) -> Service:
     return value
 
 
+@pytest.fixture(scope="session")
+def app(environ: dict[str, str]) -> Flask:
+    """The service without rate limits, which would end a walk along all routes."""
+    return create_app(Config.load({**environ, "SKIP_RATE_LIMIT": "true"}))
+
+
 @pytest.fixture(scope="module")
 def pair(app: Flask) -> Pair:
     """Two businesses for all tests of a module, which leave them as they are."""
@@ -131,6 +138,11 @@ def new_pair(app: Flask) -> Pair:
         response = one.post("/api/customers", body, headers={"Idempotency-Key": "first"})
         assert response.status_code == 201
     return both
+
+
+@pytest.fixture(scope="session")
+def inspector(server: Server, database_name: str) -> Inspector:
+    return Inspector(server.url(database_name))
 
 
 def random_id() -> str:
