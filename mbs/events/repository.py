@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
-from mbs.events.models import Event, around_the_link, canonical, data_hash
+from mbs.events.models import Event, EventHead, around_the_link, canonical, data_hash
 from mbs.foundation.repository import Repository
 
 OPEN_CHAIN = text("INSERT INTO event_heads DEFAULT VALUES")
@@ -135,3 +135,14 @@ class EventRepository(Repository):
         while rows := self.after(seq, limit=batch):
             yield from rows
             seq = rows[-1].seq
+
+
+class EventHeadRepository(Repository):
+    """The newest link of one tenant's chain."""
+
+    model = EventHead
+    columns = (EventHead.seq, EventHead.hash)
+
+    def read(self) -> Row[Any]:
+        """Return its sequence number and hash; 0 and an empty text before the first event."""
+        return self._transaction.execute(self.select()).one()
