@@ -5,6 +5,7 @@ rules (NIST SP 800-63B). Normalised to NFC, so that a password typed on two keyb
 """
 
 import os
+import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable
@@ -34,7 +35,7 @@ def _common() -> frozenset[str]:
 @cache
 def _nobodys_hash() -> str:
     # Verified when there is no account, so that a missing one costs what a present one costs.
-    return _hasher.hash("no account has this password")
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def prepare() -> None:
@@ -79,7 +80,7 @@ def verify(password: str, stored: str | None) -> bool:
             _hasher.verify(stored or _nobodys_hash(), _normalised(password))
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
-    return stored is not None
+    return bool(stored)
 
 
 def needs_rehash(stored: str) -> bool:
