@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,8 +115,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.action == "verify" and arguments.file is not None:
         return _report(verify_export(arguments.file), as_json=arguments.json)
     config = Config.load(os.environ, groups={"database"})
-    url = config.database_url or ensure("development").url()
-    with closing(Reader(url)) as reader:
+    with ExitStack() as opened:
+        url = config.database_url
+        if url is None:
+            server = ensure("development")
+            opened.callback(server.stop)
+            url = server.url()
+        reader = opened.enter_context(closing(Reader(url)))
         tenants = reader.tenants()
         if arguments.tenant is not None and arguments.tenant not in tenants:
             print(f"mbs audit: there is no tenant {arguments.tenant}", file=sys.stderr)

@@ -5,7 +5,7 @@ import code
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -36,10 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(command: str | None) -> int:
-    config = load(os.environ)
-    app = create_app(config)
-    names = at_hand(app, config)
-    with app.app_context():
+    with ExitStack() as opened:
+        config = load(os.environ, opened)
+        app = create_app(config)
+        names = at_hand(app, config)
+        opened.enter_context(app.app_context())
         if command is not None:
             exec(command, names)  # noqa: S102 - running it is what the caller asked for
         else:
@@ -48,16 +49,19 @@ def _run(command: str | None) -> int:
     return 0
 
 
-def load(environ: Mapping[str, str]) -> Config:
+def load(environ: Mapping[str, str], opened: ExitStack) -> Config:
     """Load the configuration; without a database in development or test, take the embedded one.
 
+    :param opened: gives the embedded server up when it is closed.
     :raises ConfigError: if the configuration has a fault.
     :raises EmbeddedPostgresUnavailable: if no database is named and none can be started.
     """
     config = Config.load(environ)
     if config.database_url is not None:
         return config
-    return Config.load({**development_environment(environ), "DATABASE_URL": ensure("development").url()})
+    server = ensure("development")
+    opened.callback(server.stop)
+    return Config.load({**development_environment(environ), "DATABASE_URL": server.url()})
 
 
 def at_hand(app: Flask, config: Config) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -74,15 +75,24 @@ class TestShell:
 
 class TestLoad:
     def test_takes_the_database_that_is_named(self, environ: dict[str, str]) -> None:
-        assert load(environ).database_url == Config.load(environ).database_url
+        assert load(environ, ExitStack()).database_url == Config.load(environ).database_url
 
     def test_finds_the_embedded_one_otherwise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Embedded:
+            stopped = False
+
             def url(self) -> str:
                 return f"postgresql://mbs:x@127.0.0.1:{5432}/{uuid.UUID(int=7).hex}"
 
-        monkeypatch.setattr(shell, "ensure", lambda instance: Embedded())
-        config = load({"APP_ENV": "development"})
+            def stop(self) -> None:
+                self.stopped = True
+
+        embedded = Embedded()
+        monkeypatch.setattr(shell, "ensure", lambda instance: embedded)
+        with ExitStack() as opened:
+            config = load({"APP_ENV": "development"}, opened)
+            assert not embedded.stopped
+        assert embedded.stopped
         assert config.database_url is not None
         assert config.database_url.endswith(uuid.UUID(int=7).hex)
         kept = development_environment({})["JWT_ACCESS_SECRET"]
