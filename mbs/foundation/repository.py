@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Base, Transaction
-from mbs.foundation.errors import MbsError, NotFound, PreconditionFailed
+from mbs.foundation.errors import InUse, MbsError, NotFound, PreconditionFailed
 from mbs.foundation.pages import Page, PageRequest
 
 
@@ -105,11 +105,16 @@ class Repository:
 
         :raises NotFound: if there is no such row.
         :raises PreconditionFailed: if the row has moved on to another version.
+        :raises InUse: if other rows refer to it.
         """
         statement = self.delete().where(self._id() == id_)
         if version is not None:
             statement = statement.where(self.model.__table__.c.version == version)
-        if self._write(statement).rowcount == 0:
+        try:
+            removed = self._write(statement).rowcount
+        except IntegrityError as error:
+            raise InUse from error
+        if removed == 0:
             self.get(id_)
             raise PreconditionFailed
 

@@ -172,7 +172,7 @@ class EmailAddress(fields.Email):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or len(value) > 254:
             raise ValidationError("Must be an e-mail address.")
-        address = value.strip()
+        address = value.strip(" ")
         if INVISIBLE.search(address):
             raise ValidationError("Must be an e-mail address.")
         try:
