@@ -1,0 +1,142 @@
+"""Schemathesis, all phases and all checks, against the service under gunicorn: the document must be true."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import requests
+import schemathesis
+from schemathesis.engine import Status, events, from_schema
+
+from tests.factories.callers import PASSWORD
+from tests.factories.servers import RunningService, serve
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "40"))
+SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
+
+CONFIG: dict[str, Any] = {
+    "seed": SEED,
+    # An operation goes on after its first failure, so that one run shows them all.
+    "continue-on-failure": True,
+    "generation": {"deterministic": True, "database": "none", "max-examples": EXAMPLES},
+    "phases": {"stateful": {"generation": {"max-examples": EXAMPLES // 2}}},
+    "checks": {
+        # Besides the default: a version or an Idempotency-Key can be well-formed and yet not the right one.
+        "positive_data_acceptance": {
+            "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422"]
+        },
+        # A malformed If-Match cannot match.
+        "negative_data_rejection": {
+            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "415", "422"]
+        },
+    },
+    "operations": [
+        # The id of a business to which the caller does not belong is a 400 INVALID_REFERENCE.
+        {
+            "include-path-regex": "^/api/auth/(login|tenants/switch)$",
+            "checks": {"positive_data_acceptance": {"enabled": False}},
+        },
+        # DELETE archives: the customer can still be read, which is the API's promise.
+        {"include-tag": "customers", "checks": {"use_after_free": {"enabled": False}}},
+    ],
+}
+
+END_THE_SESSION = {"/api/auth/logout", "/api/auth/logout-all", "/api/auth/tenants/switch"}
+
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=16)
+INSTANTS = st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30))
+FORMATS: dict[str, st.SearchStrategy[str]] = {
+    "email": st.builds("{}@example.com".format, WORDS),
+    "phone": st.integers(10**8, 10**9 - 1).map("+919{}".format),
+    "password": st.builds("green {} umbrella".format, WORDS),
+    "date-time": INSTANTS.map(lambda instant: f"{instant.replace(microsecond=0).isoformat()}Z"),
+}
+"""What the document's formats mean more narrowly than JSON Schema's: an e-mail domain that can exist, say."""
+
+
+@pytest.fixture
+def service(environ: dict[str, str]) -> Iterator[RunningService]:
+    with serve({**environ, "SKIP_RATE_LIMIT": "true", "LOG_LEVEL": "error"}, workers=1) as running:
+        yield running
+
+
+class SignedIn:
+    """An owner who signs in again when a tested operation has ended the session."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._account = {"email": "owner@schemathesis.example.com", "password": PASSWORD}
+        details = {"firstName": "Asha", "lastName": "Rao", "businessName": "Salon", "businessType": "salon"}
+        body = self._post("register", {**self._account, **details, "countryCode": "IN"})
+        self._account["tenantId"] = body["tenant"]["id"]
+        self.token: str = body["accessToken"]
+
+    def sign_in(self) -> None:
+        self.token = self._post("login", self._account)["accessToken"]
+
+    def _post(self, path: str, body: dict[str, str]) -> Any:
+        response = requests.post(f"{self._url}/api/auth/{path}", json=body, timeout=10)
+        response.raise_for_status()
+        return response.json()
+
+
+def load(service: RunningService) -> Any:
+    """Return the service's own document, set up with formats and a signed-in owner."""
+    for name, strategy in FORMATS.items():
+        schemathesis.openapi.format(name, strategy)
+    config = schemathesis.Config.from_dict(CONFIG)
+    schema = schemathesis.openapi.from_url(f"{service.url}/api/openapi.json", config=config)
+    owner = SignedIn(service.url)
+
+    @schema.auth(refresh_interval=None)
+    class Owner:
+        def get(self, case: Any, context: Any) -> str:
+            return owner.token
+
+        def set(self, case: Any, data: str, context: Any) -> None:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+    @schema.hook
+    def map_case(context: Any, case: Any) -> Any:
+        # A cursor cannot be made up; the pages' own tests walk with real ones.
+        if case.meta is not None and case.meta.generation.mode.is_positive and case.query:
+            case.query.pop("cursor", None)
+        return case
+
+    @schema.hook
+    def after_call(context: Any, case: Any, response: Any) -> None:
+        if case.operation.path in END_THE_SESSION and response.status_code < 300:
+            owner.sign_in()
+
+    return schema
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+class TestTheDocument:
+    def test_holds_for_whatever_schemathesis_sends(self, service: RunningService) -> None:
+        failures: dict[str, str] = {}
+        answered: set[str] = set()
+        for event in from_schema(load(service)).execute():
+            if isinstance(event, events.NonFatalError | events.FatalError):
+                failures[f"error: {getattr(event, 'label', '')}"] = str(
+                    getattr(event, "value", getattr(event, "exception", None))
+                )
+            if not isinstance(event, events.ScenarioFinished):
+                continue
+            for case_id, checks in event.recorder.checks.items():
+                label = event.recorder.cases[case_id].value.operation.label
+                answered.add(label)
+                for check in checks:
+                    if check.status is Status.FAILURE and check.failure_info is not None:
+                        failure = check.failure_info
+                        failures[f"{event.phase.value} {label} {check.name}"] = (
+                            f"{failure.failure.title}\n{failure.failure.message}\n{failure.code_sample}"
+                        )
+
+        assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
+        assert "POST /api/customers" in answered
+        assert len(answered) >= 20
