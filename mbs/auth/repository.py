@@ -17,17 +17,8 @@ from mbs.foundation.errors import NotFound, PreconditionFailed
 from mbs.foundation.scope import Scope
 from mbs.tenants.models import ROLE_PERMISSIONS, Membership, Tenant
 
-FIND_CALLER = """
-SELECT membership.role, tenant.status
-FROM login_sessions session
-JOIN users person ON person.id = session.user_id
-JOIN memberships membership
-  ON membership.tenant_id = session.tenant_id AND membership.user_id = session.user_id
-JOIN tenants tenant ON tenant.id = session.tenant_id
-WHERE session.id = %(session)s AND session.user_id = %(user)s AND session.tenant_id = %(tenant_id)s
-  AND session.revoked_at IS NULL AND session.idle_until > now() AND session.absolute_until > now()
-  AND person.status = 'active' AND membership.status = 'active' AND tenant.status <> 'closed'
-"""
+FIND_CALLER = "SELECT role, tenant_status FROM find_caller(%(session)s, %(user)s, %(business)s)"
+"""A function of migration 0007, so that its four-table join is planned once a connection."""
 
 SWEEP = text("""
 DELETE FROM login_sessions WHERE id IN (
@@ -178,19 +169,16 @@ def caller_finder(database: Database) -> FindCaller:
     """Return the caller look-up: one message, so that a logout or a removal acts on the next request."""
 
     def find(identity: Identity, scope: Scope) -> Caller | None:
-        rows = database.statement(
+        ((role, tenant_status),) = database.statement(
             Role.IDENTITY,
             FIND_CALLER,
             {
                 "session": str(identity.session_id),
                 "user": str(identity.user_id),
-                "tenant_id": str(identity.tenant_id),
+                "business": str(identity.tenant_id),
             },
             scope=scope,
         )
-        if not rows:
-            return None
-        role, tenant_status = rows[0]
-        return Caller(role, ROLE_PERMISSIONS[role], tenant_status)
+        return Caller(role, ROLE_PERMISSIONS[role], tenant_status) if role is not None else None
 
     return find

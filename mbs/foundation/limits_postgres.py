@@ -20,20 +20,10 @@ DURABLE = "DURABLE"
 
 MOVING_ONLY = "this storage counts moving windows only"
 
-# A waiter's time must be read after it got the row, or it would be admitted early by its wait; that
-# is why clock_timestamp() stands inside the SET list, evaluated under the row lock.
 ACQUIRE = """
-INSERT INTO {table} AS counter (key, hits, expires_at)
-VALUES (%(key)s, ARRAY[clock_timestamp()], clock_timestamp() + make_interval(secs => %(window)s))
-ON CONFLICT (key) DO UPDATE SET (hits, admitted, expires_at) = (
-  SELECT CASE WHEN cardinality(recent) + %(amount)s <= %(limit)s THEN recent || now ELSE recent END,
-         cardinality(recent) + %(amount)s <= %(limit)s,
-         now + make_interval(secs => %(window)s)
-  FROM (SELECT now, ARRAY(SELECT hit FROM unnest(counter.hits) AS hit
-                          WHERE hit > now - make_interval(secs => %(window)s) ORDER BY hit) AS recent
-        FROM (SELECT clock_timestamp() AS now) AS clock) AS window_)
-RETURNING admitted, cardinality(hits), extract(epoch FROM hits[1])::float8, xmax = 0
+SELECT admitted, held, oldest, is_new FROM {function}(%(key)s, %(limit)s, %(window)s, %(amount)s)
 """
+"""The upsert itself is a function of migration 0007, so that it is planned once a connection."""
 
 SWEEP = """
 DELETE FROM {table} WHERE key IN (
@@ -68,11 +58,11 @@ class PostgresStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count one hit if the window has room."""
-        table = _table(key)
+        function = "count_attempt" if _table(key) == "login_attempts" else "count_request"
         parameters = {"key": _digest(key), "limit": limit, "window": expiry, "amount": amount}
-        admitted, count, oldest, inserted = self._send(ACQUIRE.format(table=table), parameters)[0]
+        admitted, count, oldest, inserted = self._send(ACQUIRE.format(function=function), parameters)[0]
         if inserted:
-            self._send(SWEEP.format(table=table), {})
+            self._send(SWEEP.format(table=_table(key)), {})
         # The headers of this very request ask for the window next: no second statement for that.
         self._last.window = (key, (oldest, count))
         return bool(admitted)
