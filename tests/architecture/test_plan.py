@@ -1,0 +1,47 @@
+"""docs/architecture.md is the plan of the house as it is: every part, and nothing that is not there."""
+
+import configparser
+import re
+
+from flask import Flask
+
+from tests.architecture.sources import ROOMS, ROOT
+from tests.architecture.test_routes import routes
+
+PLAN = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+SECTIONS = dict(part.split("\n", 1) for part in PLAN.split("\n## ")[1:])
+
+
+class TestThePlan:
+    def test_draws_every_part_in_its_order(self) -> None:
+        settings = configparser.ConfigParser()
+        settings.read(ROOT / "setup.cfg")
+        layers = re.findall(r"\w+", settings["importlinter:contract:house"]["layers"])
+        drawn = re.findall(r"^(\S.*?)(?:  |$)", SECTIONS["The rooms"].split("```")[1], re.MULTILINE)
+        words = re.findall(r"\w+", " ".join(drawn[1:]))
+        assert words == layers
+
+    def test_lists_every_module_of_the_foundation(self) -> None:
+        listed = set(re.findall(r"`(\w+\.py)`", SECTIONS["The foundation"])) - {"app.py"}
+        there = {path.name for path in (ROOT / "mbs" / "foundation").glob("*.py")} - {"__init__.py"}
+        assert listed == there
+
+    def test_describes_the_furniture_that_rooms_have(self) -> None:
+        described = set(re.findall(r"^\| `(\w+\.py)` \|", SECTIONS["The rooms"], re.MULTILINE))
+        there = {path.name for room in ROOMS for path in (ROOT / "mbs" / room).glob("*.py")} - {"__init__.py"}
+        assert described == there
+
+    def test_names_files_and_functions_that_exist(self) -> None:
+        for cell in re.findall(r"^\| \d+ \| (.*\.py.*?) \|", PLAN, re.MULTILINE):
+            path = None
+            for word in re.findall(r"`([^`]+)`", cell):
+                if word.endswith(".py"):
+                    path = next(one for one in (ROOT / word, ROOT / "mbs" / word) if one.is_file())
+                else:
+                    assert path is not None
+                    assert re.search(rf"(def|class) {word}\b", path.read_text()), f"{path} has no {word}"
+
+    def test_names_the_addresses_of_the_rooms(self, app: Flask) -> None:
+        served = {route.split(" ")[1] for route, _ in routes(app)}
+        for address in re.findall(r"/api/[\w/-]+(?:/\*)?", SECTIONS["The rooms"]):
+            assert any(path.startswith(address.removesuffix("*")) for path in served), address
