@@ -1,4 +1,4 @@
-"""The process's only context variable. `http` writes it, `logs` reads it; a contract stops everyone else."""
+"""Who is being served, as a context variable. `http` writes it, `logs` reads it; a contract stops others."""
 
 from contextvars import ContextVar
 

@@ -46,6 +46,11 @@ BARE_STATEMENTS = {
     "mbs/tenants/models.py: Location": "the condition of an index",
 }
 
+CONTEXT_VARIABLES = {
+    "mbs/foundation/ambient.py": "who is being served: http writes it, logs reads it",
+    "mbs/foundation/connections.py": "the deadline, which psycopg2 has no other way to be told of",
+}
+
 VARIABLES_OF_OS = {"environ", "environb", "getenv", "getenvb", "putenv"}
 AMBIENT_OF_FLASK = {"current_app", "g", "session", "has_app_context", "has_request_context"}
 STATEMENTS = {"select", "insert", "update", "delete", "text"}
@@ -105,6 +110,14 @@ def ambient(source: Source) -> Iterator[str]:
             yield f"line {line}"
 
 
+def context_variables(source: Source) -> Iterator[str]:
+    for line, name, _ in imported(source, "contextvars"):
+        yield f"line {line}: {name}"
+    for line, text in attributes(source):
+        if text.startswith(("contextvars.", "threading.local")):
+            yield f"line {line}"
+
+
 def bare_statements(source: Source) -> Iterator[str]:
     names = {local for _, name, local in imported(source, "sqlalchemy") if name in STATEMENTS}
     for place, node in within(source.tree):
@@ -139,6 +152,14 @@ class TestOnlyTheFoundation:
         )
         assert found == [], "take the value as an argument; blueprints ask foundation.http for the scope"
 
+    def test_has_context_variables(self) -> None:
+        allowed = {
+            **CONTEXT_VARIABLES,
+            "mbs/foundation/limits_postgres.py": "the window of the hit just counted",
+        }
+        found = breaches(context_variables, sources(*DEPLOYED), allowed)
+        assert found == [], "hand the value on as an argument: what is ambient cannot be seen in a signature"
+
 
 class TestOnlyTheRepositoryBase:
     def test_starts_statements(self) -> None:
@@ -168,6 +189,8 @@ class TestABreach:
             (transactions, "raw.autocommit = True"),
             (ambient, "from flask import Flask, g"),
             (ambient, "import flask\nflask.current_app.config"),
+            (context_variables, "from contextvars import ContextVar"),
+            (context_variables, "import threading\nlocal = threading.local()"),
             (bare_statements, "from sqlalchemy import select\ndef f():\n    return select(Customer)"),
             (bare_statements, "from sqlalchemy.dialects.postgresql import insert as put\nput(Customer)"),
             (bare_statements, "import sqlalchemy\nsqlalchemy.delete(Customer)"),

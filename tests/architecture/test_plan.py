@@ -1,15 +1,23 @@
 """docs/architecture.md is the plan of the house as it is: every part, and nothing that is not there."""
 
 import configparser
+import gc
 import re
 
 from flask import Flask
 
+from mbs.foundation.connections import DeadlineConnection
 from tests.architecture.sources import ROOMS, ROOT
 from tests.architecture.test_routes import routes
+from tests.factories.callers import Business
 
 PLAN = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 SECTIONS = dict(part.split("\n", 1) for part in PLAN.split("\n## ")[1:])
+
+
+def messages() -> int:
+    """Return how many messages this process's connections have sent."""
+    return sum(one.messages for one in gc.get_objects() if isinstance(one, DeadlineConnection))
 
 
 class TestThePlan:
@@ -40,6 +48,13 @@ class TestThePlan:
                 else:
                     assert path is not None
                     assert re.search(rf"(def|class) {word}\b", path.read_text()), f"{path} has no {word}"
+
+    def test_counts_the_messages_of_creating_a_customer(self, owner: Business) -> None:
+        owner.post("/api/customers", {"name": "First"})
+        before = messages()
+        assert owner.post("/api/customers", {"name": "Second"}).status_code == 201
+        told = [int(number) for number in re.findall(r"\*\*message (\d)\*\*", PLAN)]
+        assert told == list(range(1, messages() - before + 1))
 
     def test_names_the_addresses_of_the_rooms(self, app: Flask) -> None:
         served = {route.split(" ")[1] for route, _ in routes(app)}
