@@ -99,7 +99,7 @@ class Config:
         "json: one object a line; text: for people.", fallback="json, in development text")
 
     host: str = env("HOST", v.host, "server", "Address to listen on.",
-        default="0.0.0.0")  # noqa: S104 - a container is reached from outside
+        default="0.0.0.0")  # noqa: S104  # nosec B104 - a container is reached from outside
     port: int = env("PORT", v.integer(1, 65_535), "server", "Port to listen on.", default=5000)
     web_concurrency: int = env("WEB_CONCURRENCY", v.integer(1, 64), "server",
         "Worker processes.", fallback="one a processor, from 2 to 8; in development 2")

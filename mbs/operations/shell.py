@@ -42,7 +42,7 @@ def _run(command: str | None) -> int:
         names = at_hand(app, config)
         opened.enter_context(app.app_context())
         if command is not None:
-            exec(command, names)  # noqa: S102 - running it is what the caller asked for
+            exec(command, names)  # noqa: S102  # nosec B102 - running it is what the caller asked for
         else:
             sys.ps1, sys.ps2 = "mbs> ", "...> "
             code.interact(BANNER.format(environment=config.environment), local=names, exitmsg="")
