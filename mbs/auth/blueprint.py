@@ -29,6 +29,7 @@ from mbs.auth.service import AuthService, Origin
 from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.caller import Identity
 from mbs.foundation.http import answer, current_scope, expected_version, no_content
+from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.limits import limited
 from mbs.foundation.scope import TenantId, actor_of
 from mbs.foundation.security import SELF, issue_access_token, public, requires
@@ -157,8 +158,8 @@ def _signed_in(signed_in: SignedIn, status: int = 200) -> Response:
 
 
 def _origin() -> Origin:
-    user_agent = request.headers.get("User-Agent")
-    return Origin(request.remote_addr, user_agent[:255] if user_agent else None)
+    user_agent = UNSTORABLE.sub("", request.headers.get("User-Agent", ""))[:255]
+    return Origin(request.remote_addr, user_agent or None)
 
 
 def _session_id() -> UUID:

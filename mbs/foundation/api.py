@@ -38,7 +38,8 @@ class StrictParser(FlaskParser):
         except RequestEntityTooLarge:
             raise PayloadTooLarge from None
         if not isinstance(body, dict):
-            raise InvalidJson("The body must be a JSON object.")
+            fault = FieldFault("body", "invalid_json", "The body must be a JSON object.")
+            raise InvalidJson(fault.message, errors=[fault])
         return body
 
     def load_querystring(self, req: Any, schema: Schema) -> Any:
