@@ -106,7 +106,7 @@ def idempotency_key() -> str | None:
     if given is None:
         return None
     key = given.strip()
-    if len(key) > 2 and key.startswith('"') and key.endswith('"'):
+    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
         key = key[1:-1]
     if not re.fullmatch(r"[\x20-\x7e]{1,255}", key, re.ASCII):
         raise Invalid(errors=[FieldFault(HEADER, "invalid", "Must be 1 to 255 printable ASCII characters.")])
