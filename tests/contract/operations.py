@@ -1,0 +1,73 @@
+"""Every operation of the API, read off its own document, with a request that each would accept."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Flask
+
+from mbs.app import create_app
+from mbs.config import Config
+
+UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
+SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path. `name` reads as `POST /api/customers`."""
+
+    method: str
+    path: str
+    details: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def example(self) -> Any:
+        """The documented example of the body, None if there is no body."""
+        if "requestBody" not in self.details:
+            return None
+        return self.details["requestBody"]["content"]["application/json"].get("example")
+
+    @property
+    def body_schema(self) -> Mapping[str, Any]:
+        reference = self.details["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema: Mapping[str, Any] = document()["components"]["schemas"][reference.rpartition("/")[2]]
+        return schema
+
+    def parameters(self, location: str) -> list[Mapping[str, Any]]:
+        return [one for one in self.details.get("parameters", ()) if one["in"] == location]
+
+    def url(self, ids: Mapping[str, str]) -> str:
+        """Return the path with its ids filled in."""
+        return self.path.format_map(ids)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the API's document; no database is asked for it."""
+    # The parameters of a test are collected before there is a database, so this application has none.
+    environ = {"APP_ENV": "test", "DATABASE_URL": UNREACHABLE, "SKIP_RATE_LIMIT": "true", **SECRETS}
+    app = create_app(Config.load({**environ, "SESSION_SECRET": "session-secret-of-42-characters-Zx81-Qv07"}))
+    body = app.test_client().get("/api/openapi.json").json
+    assert body is not None
+    return dict(body)
+
+
+def operations() -> Iterator[Operation]:
+    """Yield every documented operation."""
+    for path, item in document()["paths"].items():
+        for method, details in item.items():
+            if method != "parameters":
+                yield Operation(method.upper(), path, details)
+
+
+def routes(app: Flask) -> Iterator[tuple[str, str]]:
+    """Yield every method and path that the application answers, documented or not."""
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            yield method, rule.rule

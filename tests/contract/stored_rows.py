@@ -1,0 +1,44 @@
+"""What is in the database, seen by its superuser: past both walls, so that nothing hides."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from mbs.operations.embedded_postgres import Server
+
+TABLES = (
+    "tenants",
+    "users",
+    "memberships",
+    "locations",
+    "events",
+    "event_heads",
+    "customers",
+    "idempotency_keys",
+)
+"""Where a refused request must leave nothing. Not here: counters of limits, and sessions."""
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def query(server: Server, database_name: str) -> Query:
+    """Return a function that runs one statement and gives its rows."""
+
+    def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with closing(psycopg2.connect(server.url(database_name))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+def row_counts(query: Query) -> dict[str, int]:
+    """Return how many rows each table holds."""
+    counted = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
+    return dict(query(counted))
