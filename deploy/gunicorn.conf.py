@@ -8,11 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import mbs.app  # noqa: F401 - read once before the fork: a new worker serves at once, and shares the memory
 from mbs.config import VARIABLES, Config, ConfigError
 from mbs.configuration.announcement import announce
 from mbs.foundation.bulkhead import thread_count
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - one file a worker, made by gunicorn with mkstemp
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - one file a worker, made by mkstemp
 
 
 def load() -> Config:
@@ -44,7 +45,7 @@ threads = thread_count(server.web_threads)
 # The heartbeat file must not wait for a disk: a slow one would make gunicorn kill healthy workers.
 if SHARED_MEMORY.is_dir():
     worker_tmp_dir = str(SHARED_MEMORY)
-# A connection pool that crossed a fork served other tenants' rows: every worker loads the program itself.
+# A connection pool that crossed a fork served other tenants' rows: every worker builds its own application.
 preload_app = False
 
 # Against a stuck process only; stuck requests end by their own deadline.
