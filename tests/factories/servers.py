@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app")
+COMMAND = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
 START_SECONDS = 30.0
 STOP_SECONDS = 40.0
 
@@ -74,16 +74,17 @@ class RunningService:
 
 @contextlib.contextmanager
 def serve(
-    environ: Mapping[str, str], *, workers: int = 2, port: int | None = None
+    environ: Mapping[str, str], *, workers: int = 2, port: int | None = None, application: str = "wsgi:app"
 ) -> Iterator[RunningService]:
     """Run the service with these variables and no others, from its first answer on /health to its end.
 
-    A test may stop it itself; it must end with exit code 0 either way.
+    A test may stop it itself; it must end with exit code 0 either way. `application` is another module's,
+    where a test needs the service with something added.
     """
     number = port or free_port()
     with tempfile.NamedTemporaryFile(prefix="mbs-service-", suffix=".log", delete=False) as output:
         process = subprocess.Popen(
-            [sys.executable, *COMMAND],
+            [sys.executable, *COMMAND, application],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

@@ -59,7 +59,8 @@ def deployment(postgres: Breakable) -> Iterator[Deployment]:
     environ = {"APP_ENV": "production", "DATABASE_URL": login_url(postgres.server, name), **SECRETS}
     app = create_app(Config.load(environ))
     owners = [new_business(Caller(app)) for _ in range(BUSINESSES)]
-    owners[0].database.dispose()
+    # From here on every connection is one of the service under test.
+    postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     yield Deployment(postgres, name, environ, owners)
     postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 

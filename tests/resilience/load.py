@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import select
 import statistics
 import threading
 import time
@@ -77,6 +78,7 @@ class Client:
             headers["Content-Type"] = "application/json"
         start = time.monotonic()
         try:
+            self._notice_close()
             self._connection.request(
                 method, path, None if body is None else json.dumps(body), headers=headers
             )
@@ -90,6 +92,12 @@ class Client:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _notice_close(self) -> None:
+        """Connect anew if the service has closed the idle connection, as any pool of connections does."""
+        connection = self._connection.sock
+        if connection is not None and select.select([connection], [], [], 0)[0]:
+            self._connection.close()
 
 
 @contextlib.contextmanager
