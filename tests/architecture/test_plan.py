@@ -4,9 +4,11 @@ import configparser
 import gc
 import re
 
+import pytest
 from flask import Flask
 
 from mbs.foundation.connections import DeadlineConnection
+from mbs.foundation.db import Base
 from tests.architecture.sources import ROOMS, ROOT
 from tests.architecture.test_routes import routes
 from tests.factories.callers import Business
@@ -60,3 +62,39 @@ class TestThePlan:
         served = {route.split(" ")[1] for route, _ in routes(app)}
         for address in re.findall(r"/api/[\w/-]+(?:/\*)?", SECTIONS["The rooms"]):
             assert any(path.startswith(address.removesuffix("*")) for path in served), address
+
+
+PLATES = {room: (ROOT / "mbs" / room / "__init__.py").read_text(encoding="utf-8") for room in ROOMS}
+
+
+class TestTheDoorPlates:
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_name_the_room_s_tables(self, room: str) -> None:
+        named = re.search(r"(?:Table|Tables): ([\w, ]+)\.|No tables\.", PLATES[room])
+        assert named is not None
+        models = f"mbs.{room}.models"
+        there = {table.__tablename__ for table in Base.__subclasses__() if table.__module__ == models}
+        assert set((named[1] or "").split(", ")) - {""} == there
+
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_name_the_room_s_addresses(self, room: str, app: Flask) -> None:
+        served = {
+            rule.rule.replace("/<id:", "/{").replace(">", "}")
+            for rule in app.url_map.iter_rules()
+            if app.view_functions[rule.endpoint].__module__ == f"mbs.{room}.blueprint"
+        }
+        named = re.findall(r"/(?:api|health)[\w/-]*", PLATES[room])
+        assert served
+        assert [path for path in served if not path.startswith(tuple(named))] == []
+        assert [name for name in named if not any(path.startswith(name.rstrip("/")) for path in served)] == []
+
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_name_the_room_s_permissions(self, room: str, app: Flask) -> None:
+        asked = {
+            view.permission
+            for _, view in routes(app)
+            if view.__module__ == f"mbs.{room}.blueprint" and ":" in view.permission
+        }
+        named = set(re.findall(r"\b[a-z]+:[a-z]+\b(?!:)", PLATES[room].partition("Permission")[2]))
+        assert asked <= named
+        assert named <= asked | {"read:own", "customers:erase"}
