@@ -1,7 +1,7 @@
 """The customers' table: what it keeps, and that no question reaches another tenant's rows."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,13 +11,13 @@ from uuid_utils.compat import uuid7
 from mbs.customers.errors import EmailTaken
 from mbs.customers.models import lookup_keys, search_words
 from mbs.customers.repository import CustomerRepository
-from mbs.foundation.db import Transaction
 from mbs.foundation.errors import InUse, NotFound, PreconditionFailed
 from mbs.foundation.pages import PageRequest
 from mbs.operations.embedded_postgres import Server
 from tests.conftest import run_as_superuser
 from tests.factories.callers import Business
 from tests.factories.customers import add_customers, stored
+from tests.factories.walls import OPENINGS, Opens
 
 NEWEST = PageRequest(sort="created_at", descending=True)
 JANE = {"name": "Jane", "email": "jane@example.com", "phone": "+919876543210", "tags": ["vip"]}
@@ -118,33 +118,7 @@ class TestLookup:
         assert search_words("Flat 1234") == ("flat 1234",)
 
 
-Opens = Callable[[Business, Business], AbstractContextManager[Transaction]]
-
-
-@contextmanager
-def as_stranger(owner: Business, stranger: Business) -> Iterator[Transaction]:
-    """Open the stranger's own transaction: both walls stand between."""
-    with stranger.database.transaction(stranger.scope) as transaction:
-        yield transaction
-
-
-@contextmanager
-def past_the_second_wall(owner: Business, stranger: Business) -> Iterator[Transaction]:
-    """Open a transaction in which the database shows the owner's rows; only the first wall is left."""
-    with owner.database.transaction(owner.scope) as transaction:
-        transaction._scope = replace(transaction.scope, tenant_id=stranger.scope.tenant_id)
-        yield transaction
-
-
-@contextmanager
-def past_the_first_wall(owner: Business, stranger: Business) -> Iterator[Transaction]:
-    """Open a transaction whose repositories ask for the owner's rows; only the second wall is left."""
-    with stranger.database.transaction(stranger.scope) as transaction:
-        transaction._scope = replace(transaction.scope, tenant_id=owner.scope.tenant_id)
-        yield transaction
-
-
-@pytest.mark.parametrize("open_", [as_stranger, past_the_second_wall, past_the_first_wall])
+@pytest.mark.parametrize("open_", OPENINGS)
 class TestAnotherTenant:
     @pytest.fixture
     def people(self, owner: Business, business: Callable[..., Business]) -> tuple[Business, Business, UUID]:
