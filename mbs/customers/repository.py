@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, literal, or_, select
+from sqlalchemy import Row, Select, bindparam, case, func, literal, or_, select
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.customers.errors import EmailTaken, PhoneTaken
-from mbs.customers.models import Customer, search_words
+from mbs.customers.models import KEY, Customer, search_words
 from mbs.foundation.errors import MbsError
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import Page, PageRequest
@@ -17,6 +19,9 @@ from mbs.foundation.repository import Repository
 from mbs.tenants.models import Tenant
 
 SIMILAR_LIMIT = 5
+
+DEDUPLICATED = {"dedupe_email": ("email_key", "uniqueEmail"), "dedupe_phone": ("phone", "uniquePhone")}
+"""Columns that are unique, and empty unless the business wants that: what they repeat, and the setting."""
 
 
 class CustomerRepository(Repository):
@@ -48,7 +53,8 @@ class CustomerRepository(Repository):
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
-        return super().add({**values, **self._deduplicated(values)})
+        sought = {f"sought_{source}": values.get(source) for source, _ in DEDUPLICATED.values()}
+        return super().add({**values, **sought, "own_tenant": self._transaction.tenant_id})
 
     def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
         """Change a customer.
@@ -58,7 +64,12 @@ class CustomerRepository(Repository):
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
-        return super().change(id_, {**values, **self._deduplicated(values)}, version=version)
+        deduplicated = {
+            column: _if_wanted(setting, self._transaction.tenant_id, literal(values[source], KEY))
+            for column, (source, setting) in DEDUPLICATED.items()
+            if source in values
+        }
+        return super().change(id_, {**values, **deduplicated}, version=version)
 
     def search(
         self,
@@ -103,31 +114,34 @@ class CustomerRepository(Repository):
         self, *, except_id: UUID, name_key: str, email_key: str | None, phone: str | None
     ) -> Sequence[Row[Any]]:
         """Return at most five active customers that may be the same person: equal name, address or number."""
-        equals: list[ColumnElement[bool]] = [Customer.name_key == name_key]
-        if email_key is not None:
-            equals.append(Customer.email_key == email_key)
-        if phone is not None:
-            equals.append(Customer.phone == phone)
-        statement = (
-            self.select(Customer.id, Customer.name, Customer.email, Customer.phone)
-            .where(or_(*equals), Customer.status == "active", Customer.id != except_id)
-            .order_by(Customer.created_at, Customer.id)
+        return self._send(
+            self._similar(), except_id=except_id, name_key=name_key, email_key=email_key, phone=phone
+        ).all()
+
+    @classmethod
+    @cache
+    def _similar(cls) -> Select[Any]:
+        # A number or address that is not known is NULL here and equals nothing.
+        known = cls.model.__table__.c
+        equals = (known[name] == bindparam(name) for name in ("name_key", "email_key", "phone"))
+        return (
+            cls._prepared(known.id, known.name, known.email, known.phone)
+            .where(or_(*equals), known.status == "active", known.id != bindparam("except_id"))
+            .order_by(known.created_at, known.id)
             .limit(SIMILAR_LIMIT)
         )
-        return self._transaction.execute(statement).all()
 
-    def _deduplicated(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        # The setting is read by the statement that writes: no second round trip, no race with its change.
-        columns: dict[str, Any] = {}
-        for column, source, setting in (
-            ("dedupe_email", "email_key", "uniqueEmail"),
-            ("dedupe_phone", "phone", "uniquePhone"),
-        ):
-            if source in values:
-                wanted = (
-                    select(Tenant.settings["customers"][setting].as_boolean())
-                    .where(Tenant.id == self._transaction.tenant_id)
-                    .scalar_subquery()
-                )
-                columns[column] = case((wanted, literal(values[source], Customer.email_key.type)))
-        return columns
+    @classmethod
+    @cache
+    def _insert(cls) -> ReturningInsert[Any]:
+        deduplicated = {
+            column: _if_wanted(setting, bindparam("own_tenant"), bindparam(f"sought_{source}"))
+            for column, (source, setting) in DEDUPLICATED.items()
+        }
+        return super()._insert().values(deduplicated)
+
+
+def _if_wanted(setting: str, tenant_id: Any, value: Any) -> ColumnElement[Any]:
+    # The setting is read by the statement that writes: no second round trip, no race with its change.
+    wanted = select(Tenant.settings["customers"][setting].as_boolean()).where(Tenant.id == tenant_id)
+    return case((wanted.scalar_subquery(), value))
