@@ -88,7 +88,7 @@ def measure(server: Server, service: Gunicorn, target: Target, seconds: float) -
     if outcome.refused or outcome.broken or not outcome.requests:
         raise NotMeasurable(
             f"{target.method} {target.paths[0]}: {outcome.refused} of {outcome.requests} answers were"
-            f" refusals, {outcome.broken} connections broke"
+            f" refusals, {outcome.broken} connections broke\n{service.complaints()}"
         )
     return Cost(
         application=used[0] / outcome.requests,

@@ -24,6 +24,7 @@ class Gunicorn:
 
     pid: int
     port: int
+    log: Path
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -33,6 +34,13 @@ class Gunicorn:
             connection.request(method, path, body=body, headers=dict(headers or {}))
             response = connection.getresponse()
             return response.status, response.read()
+
+    def complaints(self) -> str:
+        """Return the last lines of the log that are no plain access lines."""
+        lines = [
+            line for line in self.log.read_text().splitlines() if '"event":"request.finished"' not in line
+        ]
+        return "\n".join(lines[-5:])
 
     def memory_mib(self) -> list[float]:
         """Return the resident memory of each worker."""
@@ -53,7 +61,7 @@ def gunicorn(application: str, environ: Mapping[str, str], log: Path) -> Iterato
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    served = Gunicorn(process.pid, port)
+    served = Gunicorn(process.pid, port, log)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(served):
