@@ -29,13 +29,18 @@ Rule = Callable[[Source], Iterable[str]]
 
 
 @cache
-def sources(*places: str) -> tuple[Source, ...]:
+def source(path: Path) -> Source:
+    """Read one file, once."""
+    return Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+
+
+def sources(*places: str) -> list[Source]:
     """Return the Python files of some folders and files."""
     paths: list[Path] = []
     for place in places:
         path = ROOT / place
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return tuple(Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in paths)
+    return [source(path) for path in paths]
 
 
 def breaches(rule: Rule, files: Iterable[Source], allowed: Mapping[str, str] | None = None) -> list[str]:
