@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 import uuid_utils
 from flask import Flask, current_app, g, got_request_exception, request
+from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
@@ -125,7 +126,7 @@ def install(
         if SHED_KEY in environ:
             raise Overloaded(retry_after=1)
         guarded = allowed_hosts and not is_health(request.path)
-        if guarded and not host_is_trusted(environ.get("HTTP_HOST"), list(allowed_hosts)):
+        if guarded and not host_is_trusted(environ.get("HTTP_HOST", "").lower(), list(allowed_hosts)):
             raise Invalid(
                 errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
             )
@@ -163,6 +164,26 @@ def install(
         if response.status_code == 500:
             # Flask sends it only where nobody handles the error; error trackers wait for it.
             got_request_exception.send(app, exception=error)
+        return response
+
+
+def install_cors(app: Flask, origins: Sequence[str]) -> None:
+    """Let the scripts of these origins, and of no other, call what lies under /api; without cookies."""
+    CORS(
+        app,
+        resources=r"/api/.*",
+        origins=list(origins),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=RESPONSE_HEADERS,
+        max_age=600,
+        always_send=False,
+    )
+
+    @app.after_request
+    def vary(response: Response) -> Response:
+        # flask-cors says so only to the origins that it admits; a cache must hear it from all answers.
+        if request.path.startswith("/api/"):
+            response.vary.add("Origin")
         return response
 
 

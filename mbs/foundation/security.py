@@ -6,6 +6,7 @@ caller (one statement, so logout, removal, suspension and role changes act on th
 
 import hashlib
 import logging
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -221,7 +222,7 @@ def install_blocked_paths(app: Flask) -> None:
         raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path
         path = raw.partition("?")[0]
         for candidate in (request.path, path, unquote(unquote(path))):
-            if BLOCKED.match(re.sub(r"/(\./)+|//+", "/", candidate)):
+            if BLOCKED.match(posixpath.normpath(candidate)):
                 log.warning("blocked path", extra={"event": "security.blocked_endpoint"})
                 raise ProductionBlocked
 
