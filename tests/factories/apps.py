@@ -16,3 +16,19 @@ def wide_app(environ: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Config.load({**environ, "SKIP_RATE_LIMIT": "true", "WEB_THREADS": "25"}))
     yield app
     app.extensions[EXTENSION].dispose()
+
+
+PUBLIC_HOST = "mbs.test"
+
+
+@pytest.fixture(scope="session")
+def production_app(environ: dict[str, str]) -> Iterator[Flask]:
+    """The service as a deployment sets it up: known under one name, called by the browsers of two origins."""
+    variables = {
+        "APP_ENV": "production",
+        "BASE_URL": f"https://{PUBLIC_HOST}",
+        "CORS_ORIGINS": "https://app.example.com,https://admin.example.com:8443",
+    }
+    app = create_app(Config.load({**environ, **variables}))
+    yield app
+    app.extensions[EXTENSION].dispose()
