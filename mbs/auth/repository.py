@@ -155,14 +155,13 @@ class SessionRepository:
         )
         return result.rowcount == 1
 
-    def revoke_all(self, user_id: UUID, *, at: datetime, reason: str) -> int:
-        """End all sessions of a person in all businesses; return how many stood."""
-        result = self._transaction.execute(
+    def revoke_all(self, user_id: UUID, *, at: datetime, reason: str) -> None:
+        """End all sessions of a person in all businesses."""
+        self._transaction.execute(
             update(LoginSession)
             .where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
             .values(revoked_at=at, revoked_reason=reason)
         )
-        return int(result.rowcount)
 
 
 def caller_finder(database: Database) -> FindCaller:

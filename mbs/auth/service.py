@@ -182,12 +182,12 @@ class AuthService:
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
             tenant_id = transaction.tenant_id
-            count = SessionRepository(transaction).revoke_all(
-                actor_id, at=now, reason="logged_out_everywhere"
-            )
+            SessionRepository(transaction).revoke_all(actor_id, at=now, reason="logged_out_everywhere")
             transaction.enter_tenant(tenant_id)
-            data = {"reason": "logged_out_everywhere", "sessions": count}
-            _record_session(transaction, "session.ended", session_id, now, data)
+            # How many sessions ended is not said: some were in businesses that are none of this trail's.
+            _record_session(
+                transaction, "session.ended", session_id, now, {"reason": "logged_out_everywhere"}
+            )
         log.info("logged out everywhere", extra={"event": "auth.logged_out_everywhere"})
 
     def me(self, *, actor_id: UUID) -> tuple[Row[Any], Sequence[Row[Any]]]:
