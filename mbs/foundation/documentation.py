@@ -3,8 +3,9 @@
 from importlib import resources
 from pathlib import Path
 
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response
 
+from mbs.foundation.errors import NotFound
 from mbs.foundation.security import public
 
 PAGE = """<!doctype html>
@@ -39,7 +40,11 @@ POLICY = (
     " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+ASSETS = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+}
 
 
 def install(app: Flask) -> None:
@@ -59,9 +64,11 @@ def install(app: Flask) -> None:
     @app.get("/docs/assets/<name>")
     @public
     def documentation_asset(name: str) -> Response:
-        response = send_from_directory(assets, name if name in ASSETS else "none", max_age=3600)
+        if name not in ASSETS:
+            raise NotFound
         # Read at once: a file object would outlive the bulkhead's slot.
-        response.direct_passthrough = False
+        response = Response((assets / name).read_bytes(), content_type=ASSETS[name])
+        response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
 
