@@ -25,7 +25,7 @@ The API of MyBizStream: customers, bookings, invoices and payments of small and 
 HEAD: dict[str, Any] = {
     "info": {
         "description": DESCRIPTION,
-        "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+        "license": {"name": "Proprietary"},
     },
     "servers": [{"url": "/"}],
     "security": [{"bearer": []}],
