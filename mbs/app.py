@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_cors import CORS
 
 import mbs.auth.blueprint
 import mbs.customers.blueprint
@@ -39,7 +38,7 @@ from mbs.foundation.api import Api
 from mbs.foundation.bulkhead import Bulkhead
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Base, Database
-from mbs.foundation.limits import Limits, NoLimits
+from mbs.foundation.limits import REDIS_PATIENCE, Limits, NoLimits
 from mbs.foundation.pages import CursorCodec
 from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.schema_version import known_revisions
@@ -109,7 +108,7 @@ def create_app(config: Config | None = None) -> Flask:
         counters = open_database(config, pool_size=LIMITER_POOL)
         limits = Limits(
             storage_uri=config.ratelimit_storage_uri or "mbs+postgresql://",
-            storage_options={} if config.ratelimit_storage_uri else {"database": counters},
+            storage_options=REDIS_PATIENCE if config.ratelimit_storage_uri else {"database": counters},
             proxies=config.trusted_proxy_count,
         )
         limits.install(app)
@@ -122,15 +121,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.docs_enabled:
         documentation.install(app)
     if config.cors_origins:
-        CORS(
-            app,
-            resources=r"/api/.*",
-            origins=list(config.cors_origins),
-            allow_headers=http.REQUEST_HEADERS,
-            expose_headers=http.RESPONSE_HEADERS,
-            max_age=600,
-            vary_header=True,
-        )
+        http.install_cors(app, config.cors_origins)
 
     app.extensions[idempotency.EXTENSION] = database
     app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)

@@ -217,9 +217,9 @@ def storage_uri(value: str) -> str:
     """Accept the address of a counter store: memory:// or a Redis URL."""
     if value == "memory://":
         return value
-    if not value.startswith(("redis://", "rediss://", "unix://")):
+    if not value.startswith(("redis://", "rediss://", "redis+unix://")):
         raise malformed("Write redis://host:port/number or rediss://..., or unset it to count in PostgreSQL.")
-    if not value.startswith("unix://") and not split_url(value, "redis", "rediss").hostname:
+    if not value.startswith("redis+unix://") and not split_url(value, "redis", "rediss").hostname:
         raise malformed("The Redis URL has no host; write redis://host:port/number.")
     return value
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, WindowStats
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
@@ -31,6 +31,9 @@ REGISTER = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 ACCOUNT = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 API = RateLimitItemPerMinute(100)
 ANONYMOUS = RateLimitItemPerMinute(100)
+
+REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+"""Seconds that a Redis which hangs may cost a request; without them it would cost the thread."""
 
 NAMED: dict[str, RateLimitItem] = {"login": LOGIN, "register": REGISTER}
 
@@ -120,40 +123,50 @@ class Limits:
 
         :raises RateLimited: after ten attempts without success in fifteen minutes.
         """
-        if not self._hit(ACCOUNT, f"account:{account}"):
-            reset, _ = self._strategy.get_window_stats(ACCOUNT, f"account:{account}")
+        admitted, window = self._hit(ACCOUNT, f"account:{account}")
+        if not admitted:
             log.warning("account throttled", extra={"event": "security.account_throttled"})
             raise RateLimited(
                 "Too many attempts at this account; wait as long as `Retry-After` says.",
-                retry_after=_wait(reset, ACCOUNT),
+                retry_after=_wait(window.reset_time, ACCOUNT),
             )
 
     def succeeded(self, account: str) -> None:
-        """Forget the attempts at an account."""
-        self._strategy.clear(ACCOUNT, f"account:{account}")
+        """Forget the attempts at an account.
+
+        :raises Unavailable: if the store of the counters does not answer.
+        """
+        try:
+            self._strategy.clear(ACCOUNT, f"account:{account}")
+        except self._strategy.storage.base_exceptions as error:
+            raise Unavailable from error
 
     def reachable(self) -> bool:
         """Tell whether the store of the counters answers."""
         return bool(self._strategy.storage.check())
 
     def _count(self, item: RateLimitItem, policy: str, key: str) -> None:
-        admitted = self._hit(item, key)
-        reset, remaining = self._strategy.get_window_stats(item, key)
+        admitted, (reset, remaining) = self._hit(item, key)
         g.window = Window(policy, item.amount, item.get_expiry(), max(0, remaining), reset)
         if not admitted:
             log.warning("rate limited", extra={"event": "security.rate_limited", "limit": policy})
             raise RateLimited(retry_after=_wait(reset, item))
 
-    def _hit(self, item: RateLimitItem, key: str) -> bool:
+    def _hit(self, item: RateLimitItem, key: str) -> tuple[bool, WindowStats]:
         try:
-            return self._strategy.hit(item, key)
+            return _hit(self._strategy, item, key)
         except Unavailable:
             raise
         except self._strategy.storage.base_exceptions as error:
             log.error("rate limit store away", extra={"event": "security.rate_limit_store_away"})
             if item.namespace == DURABLE:
                 raise Unavailable from error
-            return self._local.hit(item, key)
+            return _hit(self._local, item, key)
+
+
+def _hit(strategy: MovingWindowRateLimiter, item: RateLimitItem, key: str) -> tuple[bool, WindowStats]:
+    # The window is always asked of the store that counted: after a failure, of this process.
+    return strategy.hit(item, key), strategy.get_window_stats(item, key)
 
 
 class NoLimits:

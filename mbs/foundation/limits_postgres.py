@@ -79,6 +79,7 @@ class PostgresStorage(Storage, MovingWindowSupport):
 
     def clear(self, key: str) -> None:
         """Forget a key, as after a successful login."""
+        self._last.window = None
         self._send(CLEAR.format(table=_table(key)), {"key": _digest(key)})
 
     def check(self) -> bool:
