@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +30,16 @@ def together(count: int, work: Callable[[int], R]) -> list[R]:
         thread.join(PATIENCE_SECONDS)
     assert len(results) == count, "some requests have no answer"
     return [results[number] for number in range(count)]
+
+
+def insist(request: Callable[[], "Answer"]) -> "Answer":
+    """Send a request until the service is not too busy for it, as its Retry-After asks of every client."""
+    for _ in range(5):
+        answer = request()
+        if answer.status != 503:
+            return answer
+        time.sleep(int(answer.headers["Retry-After"]))
+    return answer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.auth.conftest import Sql
 from tests.auth.forgery import claims_of
-from tests.auth.racing import Answer, send, together
+from tests.auth.racing import Answer, insist, send, together
 from tests.factories.callers import PASSWORD, new_address
 from tests.factories.servers import RunningService, serve
 
@@ -59,8 +59,10 @@ class TestRefreshRace:
             body = {"refreshToken": token}
             answers = together(
                 AT_ONCE,
-                lambda number, body=body: send(  # type: ignore[misc]
-                    hosts[number % 2].port, "POST", "/api/auth/refresh", body, address=new_address()
+                lambda number, body=body: insist(  # type: ignore[misc]
+                    lambda: send(
+                        hosts[number % 2].port, "POST", "/api/auth/refresh", body, address=new_address()
+                    )
                 ),
             )
             assert [answer.status for answer in answers] == [200] * AT_ONCE
