@@ -25,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 from mbs.foundation import connections
 from mbs.foundation.database_errors import translate
 from mbs.foundation.errors import Unavailable
-from mbs.foundation.scope import Scope, TenantId, tenant_of
+from mbs.foundation.scope import Scope, TenantId, refuse_late, tenant_of
 
 registry.register("postgresql.mbs", "mbs.foundation.connections", "OneMessageDialect")
 
@@ -78,9 +78,10 @@ READ_ONLY = ", set_config('transaction_read_only', 'on', true)"
 class Transaction:
     """One open transaction, handed to repositories. It never commits itself: `Database.transaction` does."""
 
-    def __init__(self, connection: Connection, scope: Scope, role: Role) -> None:
+    def __init__(self, connection: Connection, scope: Scope, role: Role, *, read_only: bool) -> None:
         self._connection = connection
         self._scope = scope
+        self._read_only = read_only
         self.role = role
 
     @property
@@ -100,9 +101,7 @@ class Transaction:
 
         :raises Unavailable: if the request's deadline has passed.
         """
-        deadline = self._scope.deadline
-        if deadline is not None and time.monotonic() > deadline:
-            raise Unavailable("The request took too long; try again.")
+        refuse_late(self._scope)
         return self._connection.execute(statement, parameters)
 
     def enter_tenant(self, tenant_id: TenantId, *, actor_id: UUID | None = None) -> None:
@@ -110,10 +109,12 @@ class Transaction:
 
         :param actor_id: who acts from here on, when the scope did not know (a login has just found out).
 
-        :raises RuntimeError: if the transaction is already a tenant's.
+        :raises RuntimeError: if the transaction is already a tenant's, or read-only.
         """
         if self.role is not Role.IDENTITY:
             raise RuntimeError("a transaction enters a tenant once, from the identity role")
+        if self._read_only:
+            raise RuntimeError("each statement of a read-only transaction names the role anew")
         self.role = Role.TENANT
         self._scope = replace(self._scope, tenant_id=tenant_id, actor_id=actor_id or self._scope.actor_id)
         self._connection.exec_driver_sql(
@@ -194,6 +195,7 @@ class Database:
             return
         if role is Role.TENANT and scope.tenant_id is None:
             raise RuntimeError("a tenant transaction needs a tenant")
+        refuse_late(scope)
         try:
             with (
                 connections.until(scope.deadline),
@@ -206,7 +208,7 @@ class Database:
                 with raw.cursor() as cursor:
                     raw.opening = cursor.mogrify(context + "; ", self._context(scope, role))
                 raw.opens_once = not read_only
-                yield Transaction(connection, scope, role)
+                yield Transaction(connection, scope, role, read_only=read_only)
         except (DBAPIError, PoolTimeout) as error:
             raise translate(error) from error
 
@@ -220,6 +222,7 @@ class Database:
 
         :raises Unavailable: if the database cannot be reached in time.
         """
+        refuse_late(scope)
         with connections.until(scope.deadline):
             return self._send(CONTEXT + "; " + sql, {**self._context(scope, role), **parameters})
 

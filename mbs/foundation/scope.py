@@ -1,8 +1,11 @@
 """Who is asking, for which tenant, within which time: one frozen value per request or command."""
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 from uuid import UUID
+
+from mbs.foundation.errors import Unavailable
 
 if TYPE_CHECKING:
     from mbs.foundation.db import Transaction
@@ -51,3 +54,12 @@ def tenant_of(scope: Scope) -> TenantId:
     if scope.tenant_id is None:
         raise RuntimeError("this scope has no tenant")
     return scope.tenant_id
+
+
+def refuse_late(scope: Scope) -> None:
+    """Send nothing more for a request whose time is up: waiting for it in vain would cost a sound connection.
+
+    :raises Unavailable: if the scope's deadline has passed.
+    """
+    if scope.deadline is not None and time.monotonic() > scope.deadline:
+        raise Unavailable("The request took too long; try again.")
