@@ -109,9 +109,15 @@ class OneMessageDialect(PGDialect_psycopg2):
             cursor.execute(statement, parameters)
             return
         message = connection.opening + cursor.mogrify(statement, parameters)
-        if connection.opens_once:
-            connection.opening = None
-        cursor.execute(message)
+        try:
+            cursor.execute(message)
+        finally:
+            # A message that was no SQL began nothing: whatever comes after it still needs the opening.
+            if connection.opens_once and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+                connection.opening = None
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
+        self.do_execute(cursor, statement, None)
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         # psycopg2 composes these messages itself, so the opening has to go before them.

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 from sqlalchemy.exc import ProgrammingError
 
 from mbs.foundation.db import Database, Role, Transaction
 from mbs.foundation.errors import Busy, Invalid, NotFound, Unavailable
 from mbs.foundation.scope import Scope, TenantId
+from mbs.operations.embedded_postgres import Server
 from tests.tenancy.conftest import Pair
 
 LEFT_BEHIND = """
@@ -85,6 +86,22 @@ def exceed_the_deadline(database: Database, scope: Scope) -> None:
         work(database, replace(scope, deadline=time.monotonic() + 0.25), dawdle)
 
 
+def read(database: Database, scope: Scope) -> None:
+    with database.transaction(scope, read_only=True) as transaction:
+        for _ in range(2):
+            assert set(transaction.execute(SEEN).scalars()) == {scope.tenant_id}
+
+
+def fail_to_read(database: Database, scope: Scope) -> None:
+    with pytest.raises(Invalid), database.transaction(scope, read_only=True) as transaction:
+        transaction.execute(text("SELECT 1 / 0"))
+
+
+def do_nothing(database: Database, scope: Scope) -> None:
+    with database.transaction(scope):
+        pass
+
+
 def enter_from_identity(database: Database, scope: Scope) -> None:
     identity = Scope(correlation_id="test")
     with database.transaction(identity, Role.IDENTITY) as transaction:
@@ -110,6 +127,9 @@ ENDS: tuple[Callable[[Database, Scope], None], ...] = (
     forbid,
     time_out,
     exceed_the_deadline,
+    read,
+    fail_to_read,
+    do_nothing,
     enter_from_identity,
     send_one_statement,
     send_one_bad_statement,
@@ -148,7 +168,16 @@ class TestTransactionsTenant:
         self, database: Database, pair: Pair
     ) -> None:
         tenants = (pair.ours.tenant_id, pair.theirs.tenant_id)
-        quick = (commit, refuse, fail, enter_from_identity, send_one_statement)
+        quick = (
+            commit,
+            read,
+            do_nothing,
+            refuse,
+            fail,
+            fail_to_read,
+            enter_from_identity,
+            send_one_statement,
+        )
         for turn in range(1000):
             quick[turn % len(quick)](database, scope_of(tenants[turn % 2]))
 
@@ -164,6 +193,63 @@ class TestTransactionsTenant:
 
         with pytest.raises(RuntimeError, match="enters a tenant once"):
             work(database, scope_of(pair.ours.tenant_id), enter_another)
+
+
+class TestOpening:
+    """Role and tenant travel with a transaction's first statement: none may be sent without them.
+
+    Under a superuser's login, to whom every row is visible unless the role was taken on.
+    """
+
+    @pytest.fixture
+    def database(self, server: Server, database_name: str) -> Iterator[Database]:
+        database = Database(server.url(database_name), pool_size=1)
+        yield database
+        database.dispose()
+
+    @pytest.mark.parametrize("read_only", [True, False])
+    @pytest.mark.parametrize("statement", [SEEN, SEEN.execution_options(no_parameters=True)])
+    def test_goes_along_whatever_way_a_statement_is_sent(
+        self, database: Database, pair: Pair, statement: Executable, read_only: bool
+    ) -> None:
+        with database.transaction(scope_of(pair.ours.tenant_id), read_only=read_only) as transaction:
+            assert set(transaction.execute(statement).scalars()) == {pair.ours.tenant_id}
+
+    def test_goes_along_with_many_rows_at_once(self, database: Database, pair: Pair) -> None:
+        touch = text("UPDATE customers SET notes = :notes WHERE true")
+
+        def write(transaction: Transaction) -> None:
+            transaction.execute(touch, [{"notes": "a"}, {"notes": "b"}])
+            assert set(transaction.execute(SEEN).scalars()) == {pair.ours.tenant_id}
+            raise NotFound
+
+        with pytest.raises(NotFound), database.transaction(scope_of(pair.ours.tenant_id)) as transaction:
+            write(transaction)
+
+    def test_goes_along_again_after_a_statement_that_was_no_sql(self, database: Database, pair: Pair) -> None:
+        with database.transaction(scope_of(pair.ours.tenant_id)) as transaction:
+            with pytest.raises(ProgrammingError):
+                transaction.execute(text("SELEC"))
+            assert set(transaction.execute(SEEN).scalars()) == {pair.ours.tenant_id}
+            assert transaction.execute(text("SELECT current_user")).scalar_one() == "mbs_tenant"
+
+    def test_of_a_reader_lets_nothing_be_written(self, database: Database, pair: Pair) -> None:
+        for statement in ("DELETE FROM customers", "CREATE TEMP TABLE loot (name text)"):
+            with (
+                pytest.raises(Unavailable),
+                database.transaction(scope_of(pair.ours.tenant_id), read_only=True) as transaction,
+            ):
+                transaction.execute(text(statement))
+
+    def test_of_a_reader_cannot_enter_a_tenant(self, database: Database, pair: Pair) -> None:
+        def enter(transaction: Transaction) -> None:
+            transaction.enter_tenant(TenantId(pair.ours.tenant_id))
+
+        with (
+            pytest.raises(RuntimeError),
+            database.transaction(Scope(), Role.IDENTITY, read_only=True) as transaction,
+        ):
+            enter(transaction)
 
 
 class TestSession:
