@@ -1,0 +1,124 @@
+"""Every operation's messages to PostgreSQL are counted and written down in docs/round-trips.md."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from mbs.app import create_app
+from mbs.config import Config
+from mbs.foundation.idempotency import EXTENSION
+from tests.contract.operations import Operation, operations
+from tests.contract.round_trips import Counter, Messages
+from tests.factories.callers import PASSWORD, Business, Caller, new_business
+from tests.factories.customers import create
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "round-trips.md"
+KEY = {"Idempotency-Key": "k"}
+
+VARIANTS: dict[str, Callable[[Business, str], TestResponse]] = {
+    "GET /api/customers, includeTotal": lambda owner, _: owner.get("/api/customers?includeTotal=true"),
+    "POST /api/customers, Idempotency-Key": lambda owner, _: owner.post(
+        "/api/customers", {"name": "Jane"}, headers={"Idempotency-Key": "new"}
+    ),
+    "POST /api/customers, replayed": lambda owner, _: owner.post(
+        "/api/customers", {"name": "Jane"}, headers=KEY
+    ),
+    "POST /api/customers, dryRun": lambda owner, _: owner.post(
+        "/api/customers?dryRun=true", {"name": "Jane"}
+    ),
+    "DELETE /api/customers/{customer_id}, purge": lambda owner, id_: owner.delete(
+        f"/api/customers/{id_}?purge=true"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def counted_app(environ: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(Config.load(environ))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mbs.health.service.CACHE_SECONDS", 0)
+        yield app
+    app.extensions[EXTENSION].dispose()
+
+
+def new_owner(app: Flask) -> Business:
+    """Return an owner whose connections are open, and whose limits have been hit before."""
+    owner = new_business(Caller(app))
+    created = owner.post("/api/customers", {"name": "Jane"}, headers=KEY)
+    assert created.status_code == 201
+    owner.get("/health/db")
+    Caller(app, address=owner.address).get("/api/openapi.json")
+    return owner
+
+
+def prepare(owner: Business, operation: Operation) -> Callable[[], TestResponse]:
+    """Return what sends a request that the operation accepts, and that is not the first of its kind."""
+    customers, events = owner.get("/api/customers").json, owner.get("/api/events").json
+    assert customers is not None
+    assert events is not None
+    ids = {"customer_id": customers["data"][0]["id"], "event_id": events["data"][0]["id"]}
+    body: Any = dict(operation.example) if operation.example else None
+    values = {
+        "email": owner.email,
+        "password": PASSWORD,
+        "tenantId": str(owner.tenant_id),
+        "refreshToken": owner.refresh_token,
+    }
+    if body:
+        body |= {name: value for name, value in values.items() if name in body}
+    public = operation.details.get("security") == []
+    caller = Caller(owner.app, token=None if public else owner.token, address=owner.address)
+    if operation.path in ("/api/auth/register", "/api/auth/login"):
+        # These count by address under a limit of their own.
+        caller.post(operation.path, {})
+    if operation.path == "/api/auth/register":
+        body["email"] = f"{uuid.uuid4()}@example.com"
+    return lambda: caller.call(operation.method, operation.url(ids), body)
+
+
+def line(name: str, counted: Messages) -> str:
+    return f"| `{name}` | {counted.limiter} | {counted.caller} | {counted.own} | {counted.together} |"
+
+
+@pytest.fixture(scope="module")
+def counted(counted_app: Flask) -> dict[str, Messages]:
+    """What each operation and variant sends."""
+    counter, result = Counter(counted_app), {}
+    reader = new_owner(counted_app)
+    for operation in operations():
+        # What changes something, as signing out does, gets an owner of its own.
+        owner = reader if operation.method == "GET" else new_owner(counted_app)
+        result[operation.name] = counter.count(prepare(owner, operation))
+    for name, send in VARIANTS.items():
+        owner = new_owner(counted_app)
+        result[name] = counter.count(partial(send, owner, create(owner, name="Zoe")["id"]))
+    return result
+
+
+class TestRoundTrips:
+    def test_are_written_down(self, counted: dict[str, Messages]) -> None:
+        """When this fails, judge the new figures, and put them into the document."""
+        table = [line(name, messages) for name, messages in counted.items()]
+        written = [row for row in DOCUMENT.read_text("utf-8").splitlines() if row.startswith("| `")]
+
+        assert written == table, "\n".join(table)
+
+    def test_are_one_for_whoever_is_refused(self, counted_app: Flask) -> None:
+        owner = new_owner(counted_app)
+        counter = Counter(counted_app)
+        for path, caller in (("/api/nothing", owner), ("/api/customers", Caller(counted_app))):
+            caller.get("/api/nothing")
+            refused = counter.count(partial(caller.get, path), expect_success=False)
+            assert refused.together == 1
+
+    def test_are_few_for_what_a_business_does_all_day(self, counted: dict[str, Messages]) -> None:
+        daily = {name: one.together for name, one in counted.items() if "customers" in name}
+
+        assert max(daily.values()) <= 10
+        assert daily["GET /api/customers"] <= 5
