@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 import mbs.app  # noqa: F401 - read once before the fork: a new worker serves at once, and shares the memory
 from mbs.config import VARIABLES, Config, ConfigError
 from mbs.configuration.announcement import announce
@@ -67,7 +69,15 @@ forwarder_headers = ""
 # The socket lies under $HOME, which a read-only image does not have; nothing here uses it.
 control_socket_disable = True
 
-# The application writes its own line for each request.
+
+class ErrorLogger(Logger):
+    """gunicorn's own log without its access log: the application writes a line for each request itself."""
+
+    # `logconfig_dict` below would switch it on: a record for each request, which no handler takes.
+    access_log_enabled = False
+
+
+logger_class = ErrorLogger
 accesslog = None
 logconfig_dict = {
     "version": 1,

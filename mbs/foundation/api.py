@@ -59,6 +59,12 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: Schema | type[Schema], **options: Any) -> Callable[[F], F]:
+        """Declare what a view takes; its schema is made here, once, and not by webargs in every request."""
+        made = schema if isinstance(schema, Schema) else schema()
+        decorator: Callable[[F], F] = super().arguments(made, **options)
+        return decorator
+
 
 def conditional(view: F) -> F:
     """Document that a view answers to entity tags: If-None-Match when it reads, If-Match when it writes."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg2
 from sqlalchemy import Connection, Executable, MetaData, Uuid, create_engine, event, make_url, text
 from sqlalchemy.dialects import registry
@@ -159,6 +160,9 @@ class Database:
             pool_use_lifo=True,
             hide_parameters=True,
             use_native_hstore=False,
+            json_deserializer=orjson.loads,
+            # Rows are read by name: to look them up by this statement's column objects would cost each query.
+            execution_options={"_result_disable_adapt_to_context": True},
             connect_args={
                 "connection_factory": connections.patient_while_connecting(connect_seconds),
                 "connect_timeout": max(2, round(connect_seconds)),
