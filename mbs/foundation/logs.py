@@ -24,6 +24,11 @@ from mbs.foundation.scope import Scope
 
 REDACTED = "[redacted]"
 MAXIMUM_FIELD = 2048
+SURROGATE = re.compile("[\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What starts a new line, or commands a terminal. JSON's own rules escape only the first 32."""
+
+LARGEST_INTEGER = 2**63 - 1
 SECRET_KEY = re.compile(r"password|secret|token|authorization|cookie|api_?key|dsn", re.IGNORECASE)
 
 _constant: dict[str, Any] = {"instance": socket.gethostname()}
@@ -40,7 +45,7 @@ class JsonFormatter(OrjsonFormatter):
         super().__init__(*args, **kwargs)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {key: _clean(key, value) for key, value in log_data.items()}
+        return {_text(key): _clean(key, value) for key, value in log_data.items()}
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
@@ -76,7 +81,7 @@ class JsonFormatter(OrjsonFormatter):
     def format(self, record: logging.LogRecord) -> str:
         log_data: dict[str, Any] = {}
         self.add_fields(log_data, record, {})
-        return redact(self.jsonify_log_record(self.process_log_record(log_data)))
+        return _escaped(redact(self.jsonify_log_record(self.process_log_record(log_data))))
 
 
 class TextFormatter(logging.Formatter):
@@ -87,10 +92,10 @@ class TextFormatter(logging.Formatter):
         event = known.get("event", "")
         name = record.name.removeprefix("mbs.")
         clock, level = _timestamp(record.created)[11:19], record.levelname.lower()
-        line = f"{clock} {level:8} {name}: {record.getMessage()} {event}"
+        line = _escaped(f"{clock} {level:8} {name}: {record.getMessage()} {event}".rstrip())
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return redact(line.rstrip())
+        return redact(line)
 
 
 def configure(
@@ -103,7 +108,8 @@ def configure(
     """
     global _secrets, _access_from, _as_json
     _as_json = form == "json"
-    values = sorted((re.escape(value) for value in secrets if value), key=len, reverse=True)
+    forms = {form for value in secrets if value for form in (value, orjson.dumps(value).decode()[1:-1])}
+    values = sorted(map(re.escape, forms), key=len, reverse=True)
     _secrets = re.compile("|".join(values)) if values else None
     _constant.update(release=release, env=environment)
     root = logging.getLogger()
@@ -138,9 +144,8 @@ def write_access(
         return
     scope = ambient.scope.get()
     if not _as_json:
-        sys.stdout.write(
-            redact(f"{_timestamp(None)[11:19]} {method} {path} {status} {milliseconds:.1f} ms\n")
-        )
+        line = f"{_timestamp(None)[11:19]} {method} {path} {status} {milliseconds:.1f} ms"
+        sys.stdout.write(redact(_escaped(line)) + "\n")
         return
     line = orjson.dumps(
         {
@@ -149,9 +154,9 @@ def write_access(
             "category": "request",
             "event": "request.slow" if milliseconds > slow_ms else "request.finished",
             "message": "request finished",
-            "method": method[:16],
+            "method": _text(method[:16]),
             "route": route,
-            "path": path[:MAXIMUM_FIELD],
+            "path": _text(path[:MAXIMUM_FIELD]),
             "status": status,
             "duration_ms": round(milliseconds, 2),
             "address": address,
@@ -162,7 +167,7 @@ def write_access(
             **_constant,
         }
     ).decode()
-    sys.stdout.write(redact(line) + "\n")
+    sys.stdout.write(_escaped(redact(line)) + "\n")
     sys.stdout.flush()
 
 
@@ -181,13 +186,25 @@ def _timestamp(seconds: float | None) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _text(text: str) -> str:
+    return SURROGATE.sub("?", text)
+
+
+def _escaped(line: str) -> str:
+    """Return a line that stays one, on any terminal and for any reader."""
+    return CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", _text(line))
+
+
 def _clean(key: str, value: Any) -> Any:
     if SECRET_KEY.search(key):
         return REDACTED
-    if isinstance(value, str):
-        return value if len(value) <= MAXIMUM_FIELD else value[:MAXIMUM_FIELD] + "…"
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and abs(value) <= LARGEST_INTEGER:
+        return value
     if isinstance(value, dict):
-        return {str(k): _clean(str(k), v) for k, v in value.items()}
+        return {_text(str(k)): _clean(str(k), v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(key, item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)[:MAXIMUM_FIELD]
+    text = _text(str(value))
+    return text if len(text) <= MAXIMUM_FIELD else text[:MAXIMUM_FIELD] + "…"
