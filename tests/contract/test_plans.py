@@ -139,7 +139,8 @@ class TestAList:
             " OFFSET 9899 LIMIT 1"
         )
         with owner.database.transaction(owner.scope) as transaction:
-            late = replace(hundred, position=Position(*transaction.execute(place).one()))
+            value, id_ = tuple(transaction.execute(place).one())
+        late = replace(hundred, position=Position(value, id_))
 
         first, hundredth = explained(owner, customers(hundred)), explained(owner, customers(late))
 
