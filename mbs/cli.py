@@ -22,6 +22,7 @@ COMMANDS = {
     "secrets": ("secrets", "generate the secrets of a deployment"),
     "audit": ("audit", "verify the hash chain of the audit trail"),
     "openapi": ("openapi", "write the API's document"),
+    "permissions": ("permissions_document", "write the table of who may call what"),
     "shell": ("shell", "open a Python prompt with the application loaded"),
 }
 

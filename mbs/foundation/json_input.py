@@ -21,7 +21,13 @@ LARGEST_INTEGER = 2**63 - 1
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL has no place for, and lone surrogates, which are not text."""
 
-_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+MAXIMUM_TOKENS = 6 * MAXIMUM_NODES
+"""Strings, brackets and commas: a bound that acts before parsing, which is what a long text attacks."""
+
+# Possessive, and an open string runs to the end: each byte is looked at once, whatever the text.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{\]},]', re.DOTALL)
+
+Path = tuple[Any, ...]
 
 
 def parse(data: bytes) -> Any:
@@ -36,7 +42,7 @@ def parse(data: bytes) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise _refusal("is not UTF-8") from None
-    _check_depth(data)
+    _check_size(data)
     try:
         value = json.loads(
             text,
@@ -45,16 +51,18 @@ def parse(data: bytes) -> Any:
             parse_int=_parse_integer,
             object_pairs_hook=_unique_keys,
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         raise _refusal("is not JSON") from None
     _check_nodes(value)
     return value
 
 
-def _check_depth(data: bytes) -> None:
-    # Before parsing, because the parser's recursion is what a deep text attacks.
+def _check_size(data: bytes) -> None:
+    # Before parsing, because the parser's recursion and memory are what a deep or long text attacks.
     depth = 0
-    for token in _OUTSIDE_STRINGS.finditer(data):
+    for count, token in enumerate(_TOKENS.finditer(data)):
+        if count > MAXIMUM_TOKENS:
+            raise _refusal(f"has more than {MAXIMUM_NODES} values")
         first = token.group()[:1]
         if first in b"[{":
             depth += 1
@@ -65,8 +73,9 @@ def _check_depth(data: bytes) -> None:
 
 
 def _check_nodes(value: Any) -> None:
+    # A path is a chain of its steps, spelled out only for a refusal: one long name would else be copied per value.
     count = 0
-    pending = [("", value)]
+    pending: list[tuple[Path, Any]] = [((), value)]
     while pending:
         path, node = pending.pop()
         count += 1
@@ -74,16 +83,24 @@ def _check_nodes(value: Any) -> None:
             raise _refusal(f"has more than {MAXIMUM_NODES} values")
         if isinstance(node, str):
             if UNSTORABLE.search(node):
-                raise _refusal("holds a NUL character or a lone surrogate", path)
+                raise _refusal("holds a NUL character or a lone surrogate", _spelled(path))
         elif isinstance(node, dict):
             for key, item in node.items():
                 if UNSTORABLE.search(key):
-                    raise _refusal("has a field name with a NUL character or a lone surrogate", path)
-                pending.append((f"{path}.{key}" if path else key, item))
+                    raise _refusal(
+                        "has a field name with a NUL character or a lone surrogate", _spelled(path)
+                    )
+                pending.append(((path, key), item))
         elif isinstance(node, list):
-            pending.extend(
-                (f"{path}.{index}" if path else str(index), item) for index, item in enumerate(node)
-            )
+            pending.extend(((path, index), item) for index, item in enumerate(node))
+
+
+def _spelled(path: Path) -> str:
+    steps = []
+    while path:
+        path, step = path
+        steps.append(str(step)[:100])
+    return ".".join(reversed(steps))
 
 
 def _parse_integer(digits: str) -> int:

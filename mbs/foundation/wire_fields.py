@@ -16,6 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, validate
 
 from mbs.foundation.json_input import UNSTORABLE
+from mbs.foundation.keys import folded
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters but TAB, LF and CR, which belong to notes of several lines."""
@@ -40,6 +41,24 @@ _NOT_BLANK = {
     True: _not_blank(r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029"),
 }
 """What a text looks like, for the API's document (ECMA 262), by whether it may have several lines."""
+
+
+LONGEST_SPELLING = 4
+"""A character of NFC is at most so many in the decomposed form in which some keyboards send it."""
+
+LONGEST_RUN_OF_MARKS = 30
+"""The limit of the Stream-Safe Text Format (Unicode Standard Annex 15, section 13)."""
+
+
+def _has_long_run_of_marks(text: str) -> bool:
+    if text.isascii():
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > LONGEST_RUN_OF_MARKS:
+            return True
+    return False
 
 
 def _from_text(field: fields.Field[Any]) -> bool:
@@ -77,11 +96,16 @@ class Text(fields.String):
             raise ValidationError("Must be a text.")
         if CONTROLS.search(value) or (not self.lines and re.search(r"[\t\r\n]", value)):
             raise ValidationError("Must not hold control characters.")
+        # Before normalizing, whose time grows with the square of a run of combining marks.
+        if len(value) > LONGEST_SPELLING * self.maximum or _has_long_run_of_marks(value):
+            raise ValidationError(f"Must have {self.minimum} to {self.maximum} characters.")
         text = unicodedata.normalize("NFC", value).strip()
         if not self.minimum <= len(text) <= self.maximum:
             raise ValidationError(f"Must have {self.minimum} to {self.maximum} characters.")
         if self.pattern is not None and not self.pattern.fullmatch(text):
             raise ValidationError(f"Must look like {self.metadata.get('example', self.pattern.pattern)}.")
+        if not text.isascii() and len(folded(text)) > 2 * self.maximum:
+            raise ValidationError("Must not hold so many characters that stand for whole words.")
         return text
 
 
@@ -237,6 +261,6 @@ class Choices(fields.String):
 class Cursor(Secret):
     """The place in a list where a page ended; what it holds is known to the list alone."""
 
-    def __init__(self, *, maximum: int = 2000, metadata: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *, maximum: int = 4000, metadata: Mapping[str, Any] | None = None) -> None:
         text = {"description": "`pagination.nextCursor` of the page before."}
         super().__init__(maximum=maximum, metadata={**text, **(metadata or {})}, load_only=False)
