@@ -35,7 +35,7 @@ from mbs.foundation import (
     services,
 )
 from mbs.foundation.api import Api
-from mbs.foundation.bulkhead import Bulkhead
+from mbs.foundation.bulkhead import Bulkhead, Liveness
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Base, Database
 from mbs.foundation.limits import REDIS_PATIENCE, Limits, NoLimits
@@ -126,7 +126,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions[idempotency.EXTENSION] = database
     app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)
     app.extensions[services.EXTENSION] = service_factories(config, database, limits)
-    app.wsgi_app = Bulkhead(app.wsgi_app, config.web_threads)  # type: ignore[method-assign]
+    app.wsgi_app = Bulkhead(Liveness(app.wsgi_app), config.web_threads)  # type: ignore[method-assign]
     passwords.prepare()
     announce((*config.warnings, *config.ignored))
     log.info("application built", extra={"event": "startup.built"})

@@ -5,12 +5,15 @@ moment; the rest is shed at once with 503. One thread always stays free, so a li
 starved by slow requests and Kubernetes never kills a busy pod.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mbs.foundation.http import ARRIVED_KEY, SHED_KEY, is_health
+from mbs.foundation.http import ARRIVED_KEY, CORRELATION_HEADER, SHED_KEY, correlation_id, is_health
+
+access_log = logging.getLogger("mbs.request")
 
 WAITING_PER_SLOT = 2
 WAIT_SECONDS = 1.0
@@ -50,3 +53,43 @@ class Bulkhead:
     def _shed(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[SHED_KEY] = True
         return self._application(environ, start_response)
+
+
+class Liveness:
+    """WSGI middleware that answers a plain GET /health with what the application answered to the first one.
+
+    Liveness depends on nothing but the process, so the answer never changes; only the correlation id does.
+    A prober that wants another media type, and a log at debug level, still get the application itself.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._recorded: tuple[str, list[tuple[str, str]], bytes] | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if (
+            environ.get("PATH_INFO") != "/health"
+            or environ["REQUEST_METHOD"] != "GET"
+            or environ.get("QUERY_STRING")
+            or environ.get("HTTP_ACCEPT", "*/*") != "*/*"
+            or access_log.isEnabledFor(logging.DEBUG)
+        ):
+            return self._application(environ, start_response)
+        if self._recorded is None:
+            return self._record(environ, start_response)
+        status, headers, body = self._recorded
+        start_response(status, [*headers, (CORRELATION_HEADER, correlation_id(environ))])
+        return [body]
+
+    def _record(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            started.append((status, [one for one in headers if one[0] != CORRELATION_HEADER]))
+            return start_response(status, headers, *rest)
+
+        body = b"".join(self._application(environ, start))
+        status, headers = started[-1]
+        if status.startswith("200 "):
+            self._recorded = (status, headers, body)
+        return [body]
