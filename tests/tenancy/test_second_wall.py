@@ -86,8 +86,8 @@ class TestRowsOfATenant:
                 cursor.execute("SET LOCAL ROLE mbs_tenant")
                 cursor.execute("SELECT current_setting('app.tenant_id', true)")
                 assert cursor.fetchone() == (setting,)
-                cursor.execute(f"SELECT count(*) FROM {table}")
-                assert cursor.fetchone() == (0,)
+                cursor.execute(f"SELECT count(*), app_tenant(), app_actor() FROM {table}")
+                assert cursor.fetchone() == (0, None, None)
                 cursor.execute("SELECT set_config('app.tenant_id', %s, true)", (str(pair.ours.tenant_id),))
                 connection.commit()
 

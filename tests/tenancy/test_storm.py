@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import true
+from sqlalchemy import select, true
 
 from mbs.app import create_app, tenant_tables
 from mbs.config import Config
@@ -23,8 +23,22 @@ def seed() -> int:
 
 
 @pytest.fixture
-def first_wall_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Repository, "_own", lambda self: true())
+def first_wall_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the tenant out of every statement that a repository starts from."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "_own", lambda self: true())
+        patch.setattr(Repository, "_prepared", classmethod(lambda cls, *columns: select(*columns)))
+        forget_statements()
+        yield
+    forget_statements()
+
+
+def forget_statements() -> None:
+    """Let all repositories build the statements anew that they keep."""
+    for room in (Repository, *Repository.__subclasses__()):
+        for attribute in vars(room).values():
+            if isinstance(attribute, classmethod) and hasattr(attribute.__func__, "cache_clear"):
+                attribute.__func__.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +75,10 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 class TestStorm:
     def test_passes_over_both_walls(self, storm: WholeStorm) -> None:
-        storm.run(200)
+        storm.run(100)
+
+    def test_passes_over_the_first_wall_alone(self, unwalled_storm: WholeStorm) -> None:
+        unwalled_storm.run(100)
 
     @pytest.mark.slow
     @pytest.mark.timeout(600)
@@ -71,7 +88,7 @@ class TestStorm:
 
     @pytest.mark.slow
     @pytest.mark.timeout(600)
-    def test_passes_over_the_first_wall_alone(self, unwalled_storm: WholeStorm) -> None:
+    def test_passes_over_the_first_wall_alone_for_long(self, unwalled_storm: WholeStorm) -> None:
         unwalled_storm.run(2000)
 
     @pytest.mark.slow
@@ -80,5 +97,6 @@ class TestStorm:
         storm.run(1000)
 
     def test_breaks_in_where_no_wall_stands(self, unwalled_storm: WholeStorm, first_wall_down: None) -> None:
-        with pytest.raises(AssertionError, match="shows"):
+        # The same service as above: all that differs is the wall.
+        with pytest.raises(AssertionError):
             unwalled_storm.run(200)
