@@ -1,5 +1,7 @@
 """Every operation of the API, read off its own document, with a request that each would accept."""
 
+import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +11,7 @@ from flask import Flask
 
 from mbs.app import create_app
 from mbs.config import Config
+from tests.factories.callers import Business
 
 UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
@@ -42,9 +45,14 @@ class Operation:
     def parameters(self, location: str) -> list[Mapping[str, Any]]:
         return [one for one in self.details.get("parameters", ()) if one["in"] == location]
 
-    def url(self, ids: Mapping[str, str]) -> str:
-        """Return the path with its ids filled in."""
-        return self.path.format_map(ids)
+    @property
+    def ids(self) -> list[str]:
+        """The names of the ids in the path."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    def url(self, ids: Mapping[str, str] | None = None) -> str:
+        """Return the path with its ids filled in, by default with ones that never were."""
+        return self.path.format_map(ids or {name: str(uuid.uuid4()) for name in self.ids})
 
 
 @cache
@@ -64,6 +72,20 @@ def operations() -> Iterator[Operation]:
         for method, details in item.items():
             if method != "parameters":
                 yield Operation(method.upper(), path, details)
+
+
+def existing_ids(owner: Business) -> dict[str, str]:
+    """Return, for each id in a path, one of the owner's; what the owner has none of is made as documented."""
+    by_name = {operation.name: operation for operation in operations()}
+    found: dict[str, str] = {}
+    for operation in by_name.values():
+        for name in set(operation.ids) - found.keys():
+            collection = operation.path.removesuffix(f"/{{{name}}}")
+            listed = owner.get(collection).get_json()["data"]
+            if not listed:
+                listed = [owner.post(collection, by_name[f"POST {collection}"].example).get_json()]
+            found[name] = listed[0]["id"]
+    return found
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:

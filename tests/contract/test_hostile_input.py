@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from mbs.foundation.problems import MEDIA_TYPE
 from tests.contract.hostile_corpus import ANYWHERE, MALFORMED, NOT_A_NUMBER, NOT_AN_INSTANT, SQL
-from tests.contract.operations import Operation, operations
+from tests.contract.operations import Operation, existing_ids, operations
 from tests.contract.stored_rows import Query, row_counts
 from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.customers import create
@@ -41,10 +41,7 @@ def owner(app: Flask, wide_app: Flask) -> Iterator[Business]:
 @pytest.fixture(scope="module")
 def ids(owner: Business) -> dict[str, str]:
     """The ids that the paths take."""
-    customer, event = owner.get("/api/customers").json, owner.get("/api/events").json
-    assert customer is not None
-    assert event is not None
-    return {"customer_id": customer["data"][0]["id"], "event_id": event["data"][0]["id"]}
+    return existing_ids(owner)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from mbs.app import create_app
 from mbs.config import Config
 from mbs.foundation.idempotency import EXTENSION
-from tests.contract.operations import Operation, operations
+from tests.contract.operations import Operation, existing_ids, operations
 from tests.contract.round_trips import Counter, Messages
 from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.customers import create
@@ -59,10 +59,7 @@ def new_owner(app: Flask) -> Business:
 
 def prepare(owner: Business, operation: Operation) -> Callable[[], TestResponse]:
     """Return what sends a request that the operation accepts, and that is not the first of its kind."""
-    customers, events = owner.get("/api/customers").json, owner.get("/api/events").json
-    assert customers is not None
-    assert events is not None
-    ids = {"customer_id": customers["data"][0]["id"], "event_id": events["data"][0]["id"]}
+    ids = existing_ids(owner)
     body: Any = dict(operation.example) if operation.example else None
     values = {
         "email": owner.email,
