@@ -92,6 +92,7 @@ def create_app(config: Config | None = None) -> Flask:
         strict_transport=config.is_deployed,
         slow_request_ms=config.slow_request_ms,
         allowed_hosts=config.allowed_hosts,
+        proxies=config.trusted_proxy_count,
     )
     if not config.seed_routes_enabled:
         security.install_blocked_paths(app)

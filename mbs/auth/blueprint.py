@@ -26,9 +26,10 @@ from mbs.auth.schemas import (
     present_signed_in,
 )
 from mbs.auth.service import AuthService, Origin
+from mbs.foundation.addresses import household
 from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.caller import Identity
-from mbs.foundation.http import answer, current_scope, expected_version, no_content
+from mbs.foundation.http import answer, current_scope, expected_version, no_content, request_address
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.limits import limited
 from mbs.foundation.scope import TenantId, actor_of
@@ -159,7 +160,7 @@ def _signed_in(signed_in: SignedIn, status: int = 200) -> Response:
 
 def _origin() -> Origin:
     user_agent = UNSTORABLE.sub("", request.headers.get("User-Agent", ""))[:255]
-    return Origin(request.remote_addr, user_agent or None)
+    return Origin(household(request_address()), user_agent or None)
 
 
 def _session_id() -> UUID:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import Row, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from mbs.auth.errors import EmailAlreadyExists
@@ -24,6 +24,9 @@ SWEEP = text("""
 DELETE FROM login_sessions WHERE id IN (
   SELECT id FROM login_sessions WHERE absolute_until < now() - interval '1 day'
   ORDER BY absolute_until LIMIT 10 FOR UPDATE SKIP LOCKED)
+OR id IN (
+  SELECT id FROM login_sessions WHERE user_id = :user_id AND revoked_at < now() - interval '1 day'
+  LIMIT 10 FOR UPDATE SKIP LOCKED)
 """)
 
 PERSON = (
@@ -58,9 +61,15 @@ class UserRepository:
                 raise
             raise EmailAlreadyExists from error
 
-    def find_by_email(self, email_key: str) -> Row[Any] | None:
-        """Return a person with their password hash, or None."""
-        statement = select(*PERSON, User.password_hash).where(User.email_key == email_key)
+    def find_by_email(self, email_key: str, *, address: str | None = None) -> Row[Any] | None:
+        """Return a person with their password hash, or None.
+
+        `was_here` tells whether they have signed in from this address before.
+        """
+        was_here = exists().where(LoginSession.user_id == User.id, LoginSession.address == address)
+        statement = select(*PERSON, User.password_hash, was_here.label("was_here")).where(
+            User.email_key == email_key
+        )
         return self._transaction.execute(statement).one_or_none()
 
     def get(self, id_: UUID) -> Row[Any]:
@@ -102,9 +111,9 @@ class SessionRepository:
         self._transaction = transaction
 
     def add(self, values: Mapping[str, Any]) -> None:
-        """Insert a session, and remove up to ten that ended long ago."""
+        """Insert a session, and remove up to ten that ended long ago, and ten of the same person."""
         self._transaction.execute(insert(LoginSession).values(values))
-        self._transaction.execute(SWEEP)
+        self._transaction.execute(SWEEP, {"user_id": values["user_id"]})
 
     def lock(self, id_: UUID) -> Row[Any] | None:
         """Return a session that stands, with person, role and business, locked against other refreshes."""

@@ -107,17 +107,19 @@ class AuthService:
         :raises RateLimited: after too many attempts at the account.
         """
         key = keys.email_key(email)
-        self._throttle.admit(key)
         with self._begin(Role.IDENTITY) as transaction:
-            user = UserRepository(transaction).find_by_email(key)
+            user = UserRepository(transaction).find_by_email(key, address=origin.address)
             memberships = MembershipRepository(transaction).open_to(user.id) if user else []
+        # Where somebody has signed in before, strangers' guesses elsewhere do not count against them.
+        account = f"{key} {origin.address}" if user is not None and user.was_here else key
+        self._throttle.admit(account)
         if not passwords.verify(password, user.password_hash if user else None) or user is None:
             log.warning("login refused", extra={"event": "auth.login_refused"})
             raise InvalidCredentials
         if user.status != "active":
             log.warning("login of a disabled account", extra={"event": "auth.login_disabled"})
             raise InvalidCredentials
-        self._throttle.succeeded(key)
+        self._throttle.succeeded(account)
         tenant = _choose(memberships, tenant_id)
         rehashed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
         signed_in = self._sign_in(user, tenant, origin, rehashed=rehashed)

@@ -80,7 +80,7 @@ class CreateCustomer(WireSchema):
 
 class CustomerQuery(PageQuery):
     search = Text(
-        maximum=200, metadata={"description": "Part of the name, the e-mail address, or the phone's digits."}
+        maximum=100, metadata={"description": "Part of the name, the e-mail address, or the phone's digits."}
     )
     status = Choices(*STATUSES, load_default=["active"], metadata={"description": "`active` unless given."})
     kind = Choices(*KINDS)

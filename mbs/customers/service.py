@@ -111,7 +111,8 @@ class CustomerService:
             customers = CustomerRepository(transaction)
             before = self._get(customers, id_)
             customers.remove(id_, version=version)
-            self._record(transaction, "customer.purged", before, {})
+            # Its id alone: whoever asked to be removed must not be written down once more.
+            self._append(transaction, "customer.purged", id_, {"id": before.id}, {})
 
     def _get(self, customers: CustomerRepository, id_: UUID) -> Row[Any]:
         customer = customers.get(id_)
@@ -122,10 +123,20 @@ class CustomerService:
     def _record(
         self, transaction: Transaction, type_: str, customer: Row[Any], previous: Mapping[str, Any]
     ) -> None:
+        self._append(transaction, type_, customer.id, dict(customer._mapping), previous)
+
+    def _append(
+        self,
+        transaction: Transaction,
+        type_: str,
+        id_: UUID,
+        object_: Mapping[str, Any],
+        previous: Mapping[str, Any],
+    ) -> None:
         EventRepository(transaction).append(
             type_=type_,
             object_type="customer",
-            object_id=customer.id,
+            object_id=id_,
             at=self._clock.now(),
-            data={"object": dict(customer._mapping), "previous": previous},
+            data={"object": object_, "previous": previous},
         )

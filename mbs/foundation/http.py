@@ -16,6 +16,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
 from mbs.foundation import ambient, problems
+from mbs.foundation.addresses import caller_address
 from mbs.foundation.errors import FieldFault, Invalid, Overloaded, PreconditionFailed
 from mbs.foundation.logs import write_access
 from mbs.foundation.pages import MAXIMUM_LIMIT, CursorCodec, Page, PageRequest
@@ -30,6 +31,7 @@ ENVIRON_KEY = "mbs.correlation_id"
 ARRIVED_KEY = "mbs.arrived"
 SHED_KEY = "mbs.shed"
 CURSORS = "mbs.cursors"
+PROXIES = "mbs.proxies"
 
 SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -106,10 +108,24 @@ def is_health(path: str) -> bool:
     return path.rstrip("/") in HEALTH_PATHS
 
 
+def request_address() -> str:
+    """Return the address the current request comes from, past the proxies that are known."""
+    proxies: int = current_app.extensions[PROXIES]
+    if not proxies:
+        return request.remote_addr or "unknown"
+    return caller_address(request.remote_addr, request.headers.getlist("X-Forwarded-For"), proxies)
+
+
 def install(
-    app: Flask, *, strict_transport: bool, slow_request_ms: int, allowed_hosts: Sequence[str] = ()
+    app: Flask,
+    *,
+    strict_transport: bool,
+    slow_request_ms: int,
+    allowed_hosts: Sequence[str] = (),
+    proxies: int = 0,
 ) -> None:
     """Install the outermost hooks. Call first: the other hooks need the scope that `enter` makes."""
+    app.extensions[PROXIES] = proxies
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = False
     constant = (*SECURITY_HEADERS, STRICT_TRANSPORT) if strict_transport else SECURITY_HEADERS
@@ -147,7 +163,7 @@ def install(
             route=request.url_rule.rule if request.url_rule else "unmatched",
             status=response.status_code,
             milliseconds=(time.perf_counter() - g.started) * 1000 if "started" in g else 0.0,
-            address=request.remote_addr,
+            address=request_address(),
             slow_ms=slow_request_ms,
         )
         return response

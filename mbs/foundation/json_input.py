@@ -73,7 +73,7 @@ def _check_size(data: bytes) -> None:
 
 
 def _check_nodes(value: Any) -> None:
-    # A path is a chain of its steps, spelled out only for a refusal: one long name would else be copied per value.
+    # A path is a chain of steps, spelled out only for a refusal: else a long name is copied per value.
     count = 0
     pending: list[tuple[Path, Any]] = [((), value)]
     while pending:

@@ -4,7 +4,6 @@ Built on `limits`, the library under Flask-Limiter, whose own hooks ask the stor
 the headers and parse limits anew on every request (ADR 0008).
 """
 
-import ipaddress
 import logging
 import math
 import time
@@ -18,6 +17,7 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
 
+from mbs.foundation.addresses import caller_address, household
 from mbs.foundation.errors import RateLimited, Unavailable
 from mbs.foundation.http import is_health
 from mbs.foundation.limits_postgres import DURABLE
@@ -99,24 +99,9 @@ class Limits:
             return response
 
     def address(self) -> str:
-        """Return the caller's address; IPv6 by its /64, which is what one customer of a provider has.
-
-        X-Forwarded-For counts only as far as the configured proxies wrote it, and only if it is an address.
-        """
-        text = request.remote_addr or ""
-        if self._proxies > 0:
-            hops = [hop.strip() for hop in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")]
-            if len(hops) >= self._proxies:
-                text = hops[-self._proxies]
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return request.remote_addr or "unknown"
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped is not None:
-                return str(address.ipv4_mapped)
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(address)
+        """Return under what a caller without credentials is counted (`addresses.household`)."""
+        forwarded = request.headers.getlist("X-Forwarded-For") if self._proxies else ()
+        return household(caller_address(request.remote_addr, forwarded, self._proxies))
 
     def admit(self, account: str) -> None:
         """Count an attempt at an account, before its password is looked at.

@@ -11,7 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -145,7 +145,7 @@ def write_access(
     scope = ambient.scope.get()
     if not _as_json:
         line = f"{_timestamp(None)[11:19]} {method} {path} {status} {milliseconds:.1f} ms"
-        sys.stdout.write(redact(_escaped(line)) + "\n")
+        _print(redact(_escaped(line)))
         return
     line = orjson.dumps(
         {
@@ -167,8 +167,14 @@ def write_access(
             **_constant,
         }
     ).decode()
-    sys.stdout.write(_escaped(redact(line)) + "\n")
-    sys.stdout.flush()
+    _print(_escaped(redact(line)))
+
+
+def _print(line: str) -> None:
+    # Whoever reads the log may be gone; a request that has done its work must not fail for that.
+    with suppress(OSError, ValueError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 @contextmanager

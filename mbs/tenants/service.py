@@ -11,8 +11,12 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
 from mbs.foundation.scope import TenantId
+from mbs.tenants.errors import TooManyBusinesses
 from mbs.tenants.models import new_tenant, with_defaults
-from mbs.tenants.repository import TenantRepository, open_business
+from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
+
+MOST_BUSINESSES = 50
+"""Each login and each look at oneself lists them all."""
 
 
 class TenantService:
@@ -21,8 +25,13 @@ class TenantService:
         self._clock = clock
 
     def open(self, *, actor_id: UUID, **details: Any) -> Row[Any]:
-        """Open another business of a signed-in user, who becomes its owner."""
+        """Open another business of a signed-in user, who becomes its owner.
+
+        :raises TooManyBusinesses: if the user belongs to as many as one person may.
+        """
         with self._begin(Role.IDENTITY) as transaction:
+            if len(MembershipRepository(transaction).open_to(actor_id)) >= MOST_BUSINESSES:
+                raise TooManyBusinesses
             tenant = TenantRepository(transaction).add(new_tenant(**details))
             transaction.enter_tenant(TenantId(tenant.id))
             open_business(transaction, tenant=tenant, owner_id=actor_id)
