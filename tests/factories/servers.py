@@ -40,8 +40,13 @@ class RunningService:
 
     def workers(self) -> list[int]:
         """List the process ids of the workers that are not dead."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes()]
+        found = []
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                # A dead one that the master has not yet noticed has no command.
+                if Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+        return found
 
     def get(
         self, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, timeout: float = 10

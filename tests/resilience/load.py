@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 CLIENTS = 8
 PAUSE_SECONDS = 0.05
 LONGEST_SECONDS = 15.0
+ANSWER_SECONDS = 5.0 + 1.0
+HEALTH_SECONDS = 1.0 + 2.0
+"""The promises are 5 s for any answer and 1 s for /health; the rest is for a machine busy with tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,15 @@ class Record:
             f"{statistics.median(health):.1f} ms, slowest {max(health):.0f} ms of {len(health)}"
         )
 
-    def check(self, *, allowed: Sequence[int] = (503,), seconds: float = 5.0) -> None:
+    def check(self) -> None:
         """Demand what holds whatever happens to the database: quick, honest answers, and a live /health."""
-        bad = [one for one in self.answers if one.status // 100 != 2 and one.status not in allowed]
+        bad = [one for one in self.answers if one.status // 100 != 2 and one.status != 503]
         assert not bad, bad[:3]
-        silent = [one for one in self.answers if one.status in (409, 503) and one.retry_after is None]
+        silent = [one for one in self.answers if one.status == 503 and one.retry_after is None]
         assert not silent, silent[:3]
-        assert self.slowest() <= seconds, max(self.answers, key=lambda one: one.seconds)
+        assert self.slowest() <= ANSWER_SECONDS, max(self.answers, key=lambda one: one.seconds)
         assert {one.status for one in self.probes} == {200}
-        assert max(one.seconds for one in self.probes) <= 1.0
+        assert max(one.seconds for one in self.probes) <= HEALTH_SECONDS
 
 
 class Client:
