@@ -52,13 +52,16 @@ class TestProbes:
             for batch in range(10):
                 statuses += ask(PROBES // 10)
                 time.sleep(max(0.0, began + (batch + 1) * SECONDS / 10 - time.monotonic()))
+            elapsed = time.monotonic() - began
             known = backends()
         with log.open("rb") as file:
             file.seek(start)
             logged = file.read().decode()
         asked = [pid for pid in re.findall(r"\[(\d+)\] LOG:  statement: ", logged) if pid in known]
         assert statuses == [200] * PROBES
-        assert 1 <= len(asked) <= 12
+        print(f"{len(asked)} questions to the database for {PROBES} probes in {elapsed:.1f} s")
+        # 12 in 2 s: each worker asks at the start and once a second.
+        assert 1 <= len(asked) <= WORKERS * (1 + elapsed / CACHE_SECONDS)
 
 
 class TestSingleFlight:
