@@ -74,11 +74,14 @@ def operations() -> Iterator[Operation]:
                 yield Operation(method.upper(), path, details)
 
 
-def existing_ids(owner: Business) -> dict[str, str]:
-    """Return, for each id in a path, one of the owner's; what the owner has none of is made as documented."""
+def existing_ids(owner: Business, *asked: Operation) -> dict[str, str]:
+    """Return one of the owner's objects for each id in a path; one is made as documented if need be.
+
+    :param asked: the operations whose paths count; all of them if none is named.
+    """
     by_name = {operation.name: operation for operation in operations()}
     found: dict[str, str] = {}
-    for operation in by_name.values():
+    for operation in asked or by_name.values():
         for name in set(operation.ids) - found.keys():
             collection = operation.path.removesuffix(f"/{{{name}}}")
             listed = owner.get(collection).get_json()["data"]

@@ -188,7 +188,7 @@ class TestItsAnswers:
             body["tenantId"] = str(owner.tenant_id)
         if body and "refreshToken" in body:
             body["refreshToken"] = owner.refresh_token
-        url = operation.url(existing_ids(owner))
+        url = operation.url(existing_ids(owner, operation))
         responses = [
             stranger.call(operation.method, url, body),
             caller.call(operation.method, operation.url(), body),

@@ -59,7 +59,7 @@ def new_owner(app: Flask) -> Business:
 
 def prepare(owner: Business, operation: Operation) -> Callable[[], TestResponse]:
     """Return what sends a request that the operation accepts, and that is not the first of its kind."""
-    ids = existing_ids(owner)
+    ids = existing_ids(owner, operation)
     body: Any = dict(operation.example) if operation.example else None
     values = {
         "email": owner.email,
