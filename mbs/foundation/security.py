@@ -8,9 +8,11 @@ import hashlib
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -34,6 +36,8 @@ LEEWAY_SECONDS = 30
 TEXT_CLAIMS = ("iss", "aud", "sub", "jti", "type", "tenant", "sid")
 CLAIMS = [*TEXT_CLAIMS, "iat", "exp"]
 MAXIMUM_TOKEN = 4096
+REMEMBERED_TOKENS = 4096
+"""Tokens whose signature a worker need not compute again: a caller sends one for all of its lifetime."""
 
 SIGNING_KID = "mbs.signing_kid"
 PREVIOUS_SECRET = "mbs.previous_secret"  # noqa: S105 - the name under which the application keeps it
@@ -135,53 +139,64 @@ def verify(token: str) -> Identity:
 
     :raises Unauthenticated: if anything about it is wrong. One text for all, so that a forger learns nothing.
     """
+    config = current_app.config
+    lifetime = config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds()
+    previous = current_app.extensions[PREVIOUS_SECRET]
     try:
-        return _identity(_claims(token))
+        signed = _signed(token, config["JWT_SECRET_KEY"], previous, config["JWT_DECODE_ISSUER"])
+        # Here and not only by PyJWT, because a token that is remembered gets older.
+        if not signed.issued - LEEWAY_SECONDS <= time.time() < signed.expires + LEEWAY_SECONDS:
+            raise ValueError("time")
+        if not 0 < signed.expires - signed.issued <= lifetime:
+            raise ValueError("exp")
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
         log.info("access token refused", extra={"event": "security.token_refused"})
         raise Unauthenticated from None
+    return signed.identity
 
 
-def _claims(token: str) -> Mapping[str, Any]:
+class _Signed(NamedTuple):
+    identity: Identity
+    issued: int
+    expires: int
+
+
+@lru_cache(maxsize=REMEMBERED_TOKENS)
+def _signed(token: str, secret: str, previous: str | None, issuer: str) -> _Signed:
+    """Return what a token says, whose signature is good. What is refused is not remembered."""
     # By PyJWT itself, once: flask-jwt-extended decodes three times, and fills in claims that are missing.
     try:
-        decoded = _decode(token, current_app.config["JWT_SECRET_KEY"])
+        decoded = _decode(token, secret, issuer)
     except jwt.InvalidSignatureError:
-        previous = current_app.extensions[PREVIOUS_SECRET]
         if previous is None:
             raise
-        decoded = _decode(token, previous)
+        decoded = _decode(token, previous, issuer)
         if decoded["header"].get("kid") != key_id(previous):
             raise
     if "crit" in decoded["header"]:
         raise ValueError("crit")
-    claims: Mapping[str, Any] = decoded["payload"]
-    return claims
-
-
-def _decode(token: str, secret: str) -> dict[str, Any]:
-    return jwt.decode_complete(
-        token,
-        secret,
-        algorithms=["HS256"],
-        audience=AUDIENCE,
-        issuer=current_app.config["JWT_DECODE_ISSUER"],
-        leeway=LEEWAY_SECONDS,
-        options={"require": CLAIMS},
-    )
-
-
-def _identity(claims: Mapping[str, Any]) -> Identity:
+    claims = decoded["payload"]
     for name in TEXT_CLAIMS:
         if not isinstance(claims[name], str) or not claims[name]:
             raise ValueError(name)
     if claims["type"] != "access":
         raise ValueError("type")
-    issued, expires = claims["iat"], claims["exp"]
-    lifetime = current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds()
-    if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= lifetime:
+    if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
         raise ValueError("exp")
-    return Identity(UUID(claims["sub"]), TenantId(UUID(claims["tenant"])), UUID(claims["sid"]))
+    identity = Identity(UUID(claims["sub"]), TenantId(UUID(claims["tenant"])), UUID(claims["sid"]))
+    return _Signed(identity, claims["iat"], claims["exp"])
+
+
+def _decode(token: str, secret: str, issuer: str) -> dict[str, Any]:
+    return jwt.decode_complete(
+        token,
+        secret,
+        algorithms=["HS256"],
+        audience=AUDIENCE,
+        issuer=issuer,
+        leeway=LEEWAY_SECONDS,
+        options={"require": CLAIMS},
+    )
 
 
 def requires(permission: str, *, own: bool = False) -> Callable[[F], F]:
@@ -219,9 +234,10 @@ def install_blocked_paths(app: Flask) -> None:
 
     @app.before_request
     def block() -> None:
-        raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path
+        environ = request.environ
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or request.path
         path = raw.partition("?")[0]
-        for candidate in (request.path, path, unquote(unquote(path))):
+        for candidate in {request.path, path, unquote(unquote(path))}:
             if BLOCKED.match(posixpath.normpath(candidate)):
                 log.warning("blocked path", extra={"event": "security.blocked_endpoint"})
                 raise ProductionBlocked

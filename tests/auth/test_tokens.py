@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,17 @@ class TestClaims:
     def test_end_with_their_time(self, resident: Business, ago: int, status: int) -> None:
         ended = now() - ago
         assert ask(resident.app, forged(resident, iat=ended - 900, exp=ended)).status_code == status
+
+    def test_end_with_their_time_for_a_token_seen_before(
+        self, resident: Business, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = forged(resident)
+        assert ask(resident.app, token).status_code == 200
+        for later in (-120, 3600):
+            instant = time.time() + later
+            with monkeypatch.context() as patch:
+                patch.setattr("mbs.foundation.security.time.time", lambda at=instant: at)
+                assert_refused(ask(resident.app, token))
 
     def test_of_two_people_do_not_mix(self, business: Callable[..., Business]) -> None:
         one, other = business(), business()
