@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -129,6 +130,12 @@ def install(
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = False
     constant = (*SECURITY_HEADERS, STRICT_TRANSPORT) if strict_transport else SECURITY_HEADERS
+    # Flask asks of every hook and view whether it is a coroutine; here none is.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
+
+    @lru_cache(maxsize=256)
+    def trusted(host: str) -> bool:
+        return host_is_trusted(host, list(allowed_hosts))
 
     @app.before_request
     def enter() -> None:
@@ -142,7 +149,7 @@ def install(
         if SHED_KEY in environ:
             raise Overloaded(retry_after=1)
         guarded = allowed_hosts and not is_health(request.path)
-        if guarded and not host_is_trusted(environ.get("HTTP_HOST", "").lower(), list(allowed_hosts)):
+        if guarded and not trusted(environ.get("HTTP_HOST", "").lower()):
             raise Invalid(
                 errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
             )
@@ -150,9 +157,8 @@ def install(
     @app.after_request
     def leave(response: Response) -> Response:
         headers = response.headers
-        headers[CORRELATION_HEADER] = request.environ.get(ENVIRON_KEY, "")
-        for name, value in constant:
-            headers[name] = value
+        # Nobody else sets these, so they need not be looked for first, as `headers[...] =` does.
+        headers.extend([(CORRELATION_HEADER, request.environ.get(ENVIRON_KEY, "")), *constant])
         if "Content-Security-Policy" not in headers:
             headers["Content-Security-Policy"] = NOTHING_ALLOWED
         if "Cache-Control" not in headers:

@@ -90,12 +90,15 @@ class Limits:
             window: Window | None = g.get("window")
             if window is not None:
                 wait = min(window.seconds, max(0, math.ceil(window.reset - time.time())))
-                headers = response.headers
-                headers["RateLimit-Policy"] = f'"{window.policy}";q={window.limit};w={window.seconds}'
-                headers["RateLimit"] = f'"{window.policy}";r={window.remaining};t={wait}'
-                headers["X-RateLimit-Limit"] = str(window.limit)
-                headers["X-RateLimit-Remaining"] = str(window.remaining)
-                headers["X-RateLimit-Reset"] = str(math.ceil(window.reset))
+                response.headers.extend(
+                    [
+                        ("RateLimit-Policy", f'"{window.policy}";q={window.limit};w={window.seconds}'),
+                        ("RateLimit", f'"{window.policy}";r={window.remaining};t={wait}'),
+                        ("X-RateLimit-Limit", str(window.limit)),
+                        ("X-RateLimit-Remaining", str(window.remaining)),
+                        ("X-RateLimit-Reset", str(math.ceil(window.reset))),
+                    ]
+                )
             return response
 
     def address(self) -> str:
