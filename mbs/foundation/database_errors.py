@@ -51,9 +51,36 @@ def translate(error: BaseException) -> BaseException:
     original = error.orig if isinstance(error, DBAPIError) else error
     if code == "" and not isinstance(original, psycopg2.ProgrammingError | ValueError):
         # No SQLSTATE: the connection broke, the client-side deadline passed, or the pool ran dry.
-        return _away(type(original).__name__)
+        return _away(_reason(original))
     log.critical("database refused a statement", extra={"event": "database.refused", "sqlstate": code})
     return error
+
+
+REASONS = (
+    ("password authentication failed", "password_refused"),
+    ("no pg_hba.conf entry", "not_admitted"),
+    ("role", "no_such_login"),
+    ("database", "no_such_database"),
+    ("too many connections", "too_many_connections"),
+    ("remaining connection slots", "too_many_connections"),
+    ("Connection refused", "refused"),
+    ("No such file or directory", "refused"),
+    ("translate host name", "host_not_found"),
+    ("certificate", "tls"),
+    ("SSL", "tls"),
+    ("deadline", "no_answer"),
+    ("timeout", "no_answer"),
+)
+"""What libpq says of a connection that cannot be made or kept, and the word for it in the log."""
+
+
+def _reason(original: BaseException | None) -> str:
+    # Its text names hosts and users; one word of a closed list says what to do about it.
+    text = str(original)
+    for part, word in REASONS:
+        if part in text and (word not in ("no_such_login", "no_such_database") or "does not exist" in text):
+            return word
+    return type(original).__name__
 
 
 def _away(reason: str) -> Unavailable:

@@ -76,7 +76,11 @@ class HealthRepository:
     def writable(self, scope: Scope) -> bool:
         """Tell whether the server accepts changes, which neither a standby nor a demoted primary does."""
         sql = "SELECT current_setting('transaction_read_only') = 'off'"
-        return bool(self._probe.statement(Role.IDENTITY, sql, {}, scope=scope)[0][0])
+        writable = bool(self._probe.statement(Role.IDENTITY, sql, {}, scope=scope)[0][0])
+        if not writable:
+            # The next question goes to whatever the address names by then, not to the demoted server.
+            self._probe.dispose()
+        return writable
 
     def revisions(self, scope: Scope) -> tuple[str | None, Sequence[tuple[str, str]]]:
         """Return the applied revision, and (revision, phase) of every migration that was applied."""

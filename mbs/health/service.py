@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic, TypeVar
 
+from psycopg2.errorcodes import INSUFFICIENT_PRIVILEGE
+
+from mbs.foundation.database_errors import sqlstate
 from mbs.foundation.db import Database
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.schema_version import compare
@@ -128,6 +131,8 @@ class HealthService:
             status, message = question()
         except Exception as error:  # noqa: BLE001 - a check that fails in any way is a failed check
             status, message = "unhealthy", f"could not be examined ({type(error).__name__})"
+            if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
+                message += ": run `mbs migrate`, which grants the roles"
         return Check(
             name=name,
             status=status,

@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from sqlalchemy.exc import OperationalError
+from psycopg2.errors import InsufficientPrivilege
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from mbs.configuration.declaration import ConfigError
 from mbs.operations.postgres_binaries import EmbeddedPostgresUnavailable
@@ -56,9 +57,17 @@ def run_guarded(action: Callable[[], int], *, as_json: bool) -> int:
     except ConfigError as error:
         message = "\n".join(f"{one.variable} {one.code}: {one.message}" for one in error.faults)
         code = os.EX_CONFIG
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        message = (
+            "This login may not read or change the schema; set MIGRATION_DATABASE_URL to the schema's owner."
+            f" The server says: {str(error.orig).strip()}"
+        )
+        code = os.EX_CONFIG
     except (OperationalError, EmbeddedPostgresUnavailable) as error:
         reason = error.orig if isinstance(error, OperationalError) else error
-        message, code = f"The database cannot be reached: {str(reason).strip()}", os.EX_UNAVAILABLE
+        message, code = f"The database cannot be used: {str(reason).strip()}", os.EX_UNAVAILABLE
     print(message, file=sys.stderr)
     if as_json:
         print(json.dumps({"error": message, "exitCode": code}))

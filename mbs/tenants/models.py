@@ -45,7 +45,10 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
     "staff": frozenset({"customers:read:own", "customers:create"}),
     "accountant": frozenset({"settings:read", "customers:read"}),
 }
-"""`:own` narrows to rows that the member made. Permissions of rooms that are not built do not exist yet."""
+"""`:own` narrows to rows that the member made. Permissions of rooms that are not built do not exist yet.
+
+Another role needs a migration too, for the CHECK `ck__memberships__role` names them.
+"""
 
 
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {

@@ -1,5 +1,6 @@
 """What /health/ready says of a database whose schema is not this release's (runbook section 4)."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +143,21 @@ class TestReadOnlyDatabase:
         assert response.status_code == 503
         assert response.json is not None
         assert response.json["checks"][0]["message"] == "read-only"
+
+    def test_is_ready_again_as_soon_as_it_takes_changes(
+        self, probe: Callable[..., Caller], server: Server, new_database: Callable[[], str]
+    ) -> None:
+        name = new_database()
+        run_as_superuser(server, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        service = probe(DATABASE_URL=login_url(server, name))
+        assert service.get("/health/ready").status_code == 503
+
+        run_as_superuser(server, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+        deadline = time.monotonic() + 10
+        while service.get("/health/ready").status_code == 503 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert service.get("/health/ready").status_code == 200
 
 
 class TestForeignLogin:

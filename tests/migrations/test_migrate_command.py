@@ -83,7 +83,7 @@ class TestMigrateCommand:
             environment.setenv("DATABASE_URL", f"postgresql://me:canary@127.0.0.1:{free.getsockname()[1]}/x")
             assert (run(), run("--check"), run("--dry-run")) == (69, 69, 69)
         output = capsys.readouterr()
-        assert "cannot be reached" in output.err
+        assert "cannot be used" in output.err
         assert "canary" not in output.err + output.out
 
     def test_exits_78_without_a_database_in_production_and_minds_no_other_group(
@@ -214,3 +214,22 @@ class TestMigrateNewCommand:
 
     def test_refuses_a_message_without_a_word(self, folder: Folder) -> None:
         assert run("new", "?!", versions=folder.versions) == 1
+
+
+class TestALoginThatOwnsNothing:
+    def test_is_told_to_name_the_owner(
+        self, environment: pytest.MonkeyPatch, database: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run() == 0
+        with connected(database) as cursor:
+            cursor.execute("DROP ROLE IF EXISTS mbs_owns_nothing")
+            cursor.execute("CREATE ROLE mbs_owns_nothing LOGIN NOINHERIT PASSWORD 'x'")
+        authority = database.partition("@")[2]
+        environment.setenv("DATABASE_URL", f"postgresql://mbs_owns_nothing:x@{authority}")
+        try:
+            assert run("--check") == 78
+        finally:
+            with connected(database) as cursor:
+                cursor.execute("DROP ROLE mbs_owns_nothing")
+
+        assert "MIGRATION_DATABASE_URL" in capsys.readouterr().err
