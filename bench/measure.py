@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench import load
 from bench.load import Target
 from bench.processes import Gunicorn, cpu_us
-from bench.seed import Seeded, access_tokens
+from bench.seed import Seeded, tokens_of
 from mbs.operations.embedded_postgres import Server
 
 WORKERS, THREADS = 2, 4
@@ -65,7 +65,7 @@ def service_environ(url: str, signing: Mapping[str, str]) -> dict[str, str]:
 
 def targets(seeded: Seeded, environ: Mapping[str, str]) -> dict[str, Target]:
     """Return what is asked for; in R3 each person asks for one customer of their own business."""
-    tokens, count = access_tokens(environ, seeded.people), len(seeded.people)
+    tokens, count = tokens_of(environ, seeded.people), len(seeded.people)
     of_people = [seeded.customers[person.tenant_id] for person in seeded.people]
     customers = [ids[number * 7919 % len(ids)] for number, ids in enumerate(of_people)]
     return {

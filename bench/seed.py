@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from mbs.app import create_app
 from mbs.config import Config
 from mbs.customers.models import lookup_keys
-from mbs.foundation import security
+from mbs.foundation import access_tokens
 from mbs.foundation.caller import Identity
 from mbs.foundation.scope import TenantId
 from mbs.operations.embedded_postgres import Server
@@ -72,11 +72,11 @@ def created_at(number: int) -> datetime:
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
 
 
-def access_tokens(environ: Mapping[str, str], people: tuple[Identity, ...]) -> list[str]:
+def tokens_of(environ: Mapping[str, str], people: tuple[Identity, ...]) -> list[str]:
     """Return one valid access token a person, made by the service that these variables configure."""
     app = create_app(Config.load(environ))
     with app.app_context():
-        return [security.issue_access_token(person)[0] for person in people]
+        return [access_tokens.issue(person)[0] for person in people]
 
 
 def _fill(cursor: Any, name: str, tenants: int, customers: int) -> Seeded:

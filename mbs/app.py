@@ -18,13 +18,15 @@ import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.tenants.blueprint
 from mbs import degraded
-from mbs.auth.repository import caller_finder
+from mbs.auth.repository import CallerFinder
 from mbs.auth.service import AuthService
 from mbs.config import Config, ConfigError, secret_values
 from mbs.configuration.announcement import announce
 from mbs.customers.service import CustomerService
 from mbs.events.service import EventService
 from mbs.foundation import (
+    access_tokens,
+    cors,
     documentation,
     http,
     idempotency,
@@ -96,14 +98,15 @@ def create_app(config: Config | None = None) -> Flask:
     )
     if not config.seed_routes_enabled:
         security.install_blocked_paths(app)
-    security.install_tokens(
+    access_tokens.install(
         app,
         secret=config.jwt_access_secret,
         previous=config.jwt_access_secret_previous,
         lifetime=config.jwt_access_ttl,
         environment=config.environment,
     )
-    security.install_identify(app)
+    find_caller = CallerFinder(database)
+    security.install_identify(app, find_caller)
     limits: Limits | NoLimits = NoLimits()
     if config.limits_enforced:
         counters = open_database(config, pool_size=LIMITER_POOL)
@@ -113,7 +116,7 @@ def create_app(config: Config | None = None) -> Flask:
             proxies=config.trusted_proxy_count,
         )
         limits.install(app)
-    security.install_authorize(app, caller_finder(database))
+    security.install_authorize(app, find_caller)
 
     api = Api(app)
     api.install(app)
@@ -122,7 +125,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.docs_enabled:
         documentation.install(app)
     if config.cors_origins:
-        http.install_cors(app, config.cors_origins)
+        cors.install(app, config.cors_origins)
 
     app.extensions[idempotency.EXTENSION] = database
     app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)

@@ -26,6 +26,7 @@ from mbs.auth.schemas import (
     present_signed_in,
 )
 from mbs.auth.service import AuthService, Origin
+from mbs.foundation import access_tokens
 from mbs.foundation.addresses import household
 from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.caller import Identity
@@ -33,7 +34,7 @@ from mbs.foundation.http import answer, current_scope, expected_version, no_cont
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.limits import limited
 from mbs.foundation.scope import TenantId, actor_of
-from mbs.foundation.security import SELF, issue_access_token, public, requires
+from mbs.foundation.security import SELF, public, requires
 from mbs.foundation.services import resolve
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api", description="Signing in and out.")
@@ -154,7 +155,7 @@ def context() -> Response:
 
 def _signed_in(signed_in: SignedIn, status: int = 200) -> Response:
     identity = Identity(signed_in.user.id, TenantId(signed_in.tenant.id), signed_in.session_id)
-    access_token, expires_in = issue_access_token(identity)
+    access_token, expires_in = access_tokens.issue(identity)
     return answer(present_signed_in(signed_in, access_token, expires_in), status)
 
 

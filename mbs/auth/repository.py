@@ -1,6 +1,6 @@
 """Users and sessions, under the identity role; and the one statement that every request asks: who is this?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from mbs.auth.errors import EmailAlreadyExists
 from mbs.auth.models import LoginSession, User
-from mbs.foundation.caller import Caller, FindCaller, Identity
+from mbs.foundation.caller import Caller, Identity, Question
 from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Database, Role, Transaction
 from mbs.foundation.errors import NotFound, PreconditionFailed
 from mbs.foundation.scope import Scope
 from mbs.tenants.models import ROLE_PERMISSIONS, Membership, Tenant
 
-FIND_CALLER = "SELECT role, tenant_status FROM find_caller(%(session)s, %(user)s, %(business)s)"
+CALLER = "find_caller(%(session)s, %(user)s, %(business)s) AS caller"
+FIND_CALLER = "SELECT * FROM find_caller(%(session)s, %(user)s, %(business)s)"
 """A function of migration 0007, so that its four-table join is planned once a connection."""
 
 SWEEP = text("""
@@ -173,20 +174,25 @@ class SessionRepository:
         )
 
 
-def caller_finder(database: Database) -> FindCaller:
-    """Return the caller look-up: one message, so that a logout or a removal acts on the next request."""
+class CallerFinder:
+    """Finds out on every request who asks, so that a logout or a removal acts on the next one."""
 
-    def find(identity: Identity, scope: Scope) -> Caller | None:
-        ((role, tenant_status),) = database.statement(
-            Role.IDENTITY,
-            FIND_CALLER,
-            {
-                "session": str(identity.session_id),
-                "user": str(identity.user_id),
-                "business": str(identity.tenant_id),
-            },
-            scope=scope,
-        )
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def question(self, identity: Identity) -> Question:
+        parameters = {
+            "session": str(identity.session_id),
+            "user": str(identity.user_id),
+            "business": str(identity.tenant_id),
+        }
+        return Question(CALLER, parameters)
+
+    def answer(self, row: Sequence[Any]) -> Caller | None:
+        role, tenant_status = row
         return Caller(role, ROLE_PERMISSIONS[role], tenant_status) if role is not None else None
 
-    return find
+    def __call__(self, identity: Identity, scope: Scope) -> Caller | None:
+        parameters = self.question(identity).parameters
+        (row,) = self._database.statement(Role.IDENTITY, FIND_CALLER, parameters, scope=scope)
+        return self.answer(row)

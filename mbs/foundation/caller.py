@@ -1,7 +1,8 @@
 """What a token says of its bearer, and what the database says: handed between `security` and `auth`."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from mbs.foundation.scope import Scope, TenantId
@@ -25,5 +26,21 @@ class Caller:
     tenant_status: str
 
 
-FindCaller = Callable[[Identity, Scope], Caller | None]
-"""None when session, person or membership no longer stands."""
+class Question(NamedTuple):
+    """A FROM item of one row, for a statement of the identity role that is sent anyway."""
+
+    item: str
+    parameters: Mapping[str, Any]
+
+
+class FindCaller(Protocol):
+    """The caller look-up. None when session, person or membership no longer stands."""
+
+    def question(self, identity: Identity) -> Question:
+        """Return what the limiter's statement can ask along."""
+
+    def answer(self, row: Sequence[Any]) -> Caller | None:
+        """Read the question's row."""
+
+    def __call__(self, identity: Identity, scope: Scope) -> Caller | None:
+        """Ask in a message of its own."""

@@ -11,7 +11,6 @@ from uuid import UUID
 import orjson
 import uuid_utils
 from flask import Flask, current_app, g, got_request_exception, request
-from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
@@ -186,26 +185,6 @@ def install(
         if response.status_code == 500:
             # Flask sends it only where nobody handles the error; error trackers wait for it.
             got_request_exception.send(app, exception=error)
-        return response
-
-
-def install_cors(app: Flask, origins: Sequence[str]) -> None:
-    """Let the scripts of these origins, and of no other, call what lies under /api; without cookies."""
-    CORS(
-        app,
-        resources=r"/api/.*",
-        origins=list(origins),
-        allow_headers=REQUEST_HEADERS,
-        expose_headers=RESPONSE_HEADERS,
-        max_age=600,
-        always_send=False,
-    )
-
-    @app.after_request
-    def vary(response: Response) -> Response:
-        # flask-cors says so only to the origins that it admits; a cache must hear it from all answers.
-        if request.path.startswith("/api/"):
-            response.vary.add("Origin")
         return response
 
 

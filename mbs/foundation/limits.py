@@ -18,9 +18,10 @@ from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
 
 from mbs.foundation.addresses import caller_address, household
+from mbs.foundation.caller import Question
 from mbs.foundation.errors import RateLimited, Unavailable
 from mbs.foundation.http import is_health
-from mbs.foundation.limits_postgres import DURABLE
+from mbs.foundation.limits_postgres import DURABLE, PostgresStorage
 
 log = logging.getLogger("mbs.security")
 
@@ -81,7 +82,7 @@ class Limits:
             if name is not None:
                 self._count(NAMED[name], name, f"ip:{self.address()}")
             elif g.identity is not None:
-                self._count(API, "api", f"user:{g.identity.user_id}")
+                self._count(API, "api", f"user:{g.identity.user_id}", question=g.question)
             else:
                 self._count(ANONYMOUS, "anonymous", f"ip:{self.address()}")
 
@@ -133,8 +134,16 @@ class Limits:
         """Tell whether the store of the counters answers."""
         return bool(self._strategy.storage.check())
 
-    def _count(self, item: RateLimitItem, policy: str, key: str) -> None:
-        admitted, (reset, remaining) = self._hit(item, key)
+    def _count(self, item: RateLimitItem, policy: str, key: str, *, question: Question | None = None) -> None:
+        storage = self._strategy.storage
+        if question is not None and isinstance(storage, PostgresStorage):
+            # The caller is looked up in the limiter's own message: one round trip less on every request.
+            admitted, g.found = storage.acquire_asking(
+                item.key_for(key), item.amount, item.get_expiry(), 1, question=question
+            )
+            reset, remaining = self._strategy.get_window_stats(item, key)
+        else:
+            admitted, (reset, remaining) = self._hit(item, key)
         g.window = Window(policy, item.amount, item.get_expiry(), max(0, remaining), reset)
         if not admitted:
             log.warning("rate limited", extra={"event": "security.rate_limited", "limit": policy})

@@ -6,11 +6,12 @@ tables: `login_attempts` survives a crash of PostgreSQL, `rate_limits` (UNLOGGED
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limits.storage import MovingWindowSupport, Storage
 
+from mbs.foundation.caller import Question
 from mbs.foundation.db import Database, Role
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.http import current_scope
@@ -21,7 +22,7 @@ DURABLE = "DURABLE"
 MOVING_ONLY = "this storage counts moving windows only"
 
 ACQUIRE = """
-SELECT admitted, held, oldest, is_new FROM {function}(%(key)s, %(limit)s, %(window)s, %(amount)s)
+SELECT * FROM {function}(%(key)s, %(limit)s, %(window)s, %(amount)s) AS counted
 """
 """The upsert itself is a function of migration 0007, so that it is planned once a connection."""
 
@@ -58,14 +59,28 @@ class PostgresStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count one hit if the window has room."""
+        return self.acquire_asking(key, limit, expiry, amount, question=None)[0]
+
+    def acquire_asking(
+        self, key: str, limit: int, expiry: int, amount: int, *, question: Question | None
+    ) -> tuple[bool, Sequence[Any]]:
+        """Count one hit, and ask a question in the same message; return its row besides."""
         function = "count_attempt" if _table(key) == "login_attempts" else "count_request"
-        parameters = {"key": _digest(key), "limit": limit, "window": expiry, "amount": amount}
-        admitted, count, oldest, inserted = self._send(ACQUIRE.format(function=function), parameters)[0]
+        parameters: Mapping[str, Any] = {
+            "key": _digest(key),
+            "limit": limit,
+            "window": expiry,
+            "amount": amount,
+        }
+        statement = ACQUIRE.format(function=function)
+        if question is not None:
+            statement, parameters = f"{statement}, {question.item}", {**parameters, **question.parameters}
+        ((admitted, count, oldest, inserted, *answer),) = self._send(statement, parameters)
         if inserted:
             self._send(SWEEP.format(table=_table(key)), {})
         # The headers of this very request ask for the window next: no second statement for that.
         self._last.window = (key, (oldest, count))
-        return bool(admitted)
+        return bool(admitted), answer
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Return when the window's oldest hit was (seconds since the epoch) and how many hits it holds."""

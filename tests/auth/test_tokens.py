@@ -87,7 +87,7 @@ class TestClaims:
         for later in (-120, 3600):
             instant = time.time() + later
             with monkeypatch.context() as patch:
-                patch.setattr("mbs.foundation.security.time.time", lambda at=instant: at)
+                patch.setattr("mbs.foundation.access_tokens.time.time", lambda at=instant: at)
                 assert_refused(ask(resident.app, token))
 
     def test_of_two_people_do_not_mix(self, business: Callable[..., Business]) -> None:

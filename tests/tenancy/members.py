@@ -10,14 +10,13 @@ from uuid_utils.compat import uuid7
 from mbs.auth.models import ABSOLUTE, IDLE
 from mbs.auth.repository import SessionRepository, UserRepository
 from mbs.events.repository import EventRepository
-from mbs.foundation import passwords
+from mbs.foundation import access_tokens, passwords
 from mbs.foundation.caller import Identity
 from mbs.foundation.db import Database, Role
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.keys import email_key
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import Scope, TenantId
-from mbs.foundation.security import issue_access_token
 from mbs.tenants.models import new_tenant
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 from tests.conftest import SECRETS
@@ -74,7 +73,7 @@ def sign_in(app: Flask, tenant_id: uuid.UUID, user_id: uuid.UUID, email: str) ->
             }
         )
     with app.app_context():
-        token, _ = issue_access_token(Identity(user_id, TenantId(tenant_id), session_id))
+        token, _ = access_tokens.issue(Identity(user_id, TenantId(tenant_id), session_id))
     codec = RefreshTokenCodec(SECRETS["JWT_REFRESH_SECRET"], None)
     return Business(
         app=app,
