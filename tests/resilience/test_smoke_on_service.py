@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jwt
 import pytest
@@ -20,6 +21,8 @@ from limits import RateLimitItemPerMinute
 from mbs.app import create_app
 from mbs.config import Config
 from mbs.foundation import http, limits, security
+from mbs.foundation.caller import Identity
+from mbs.foundation.scope import TenantId
 from mbs.operations.embedded_postgres import Server
 from tests.conftest import login_url
 from tests.factories.callers import Caller, new_address, new_business
@@ -165,7 +168,7 @@ def loses(hook: str) -> Spoil:
 def believes_any_signature(_: Flask, patch: Patch) -> None:
     def lax(token: str) -> Any:
         claims = jwt.decode(token, options={"verify_signature": False})
-        return security._identity({**claims, "iat": claims["exp"] - 60, "type": "access"})
+        return Identity(UUID(claims["sub"]), TenantId(UUID(claims["tenant"])), UUID(claims["sid"]))
 
     patch.setattr(security, "verify", lax)
 
