@@ -5,7 +5,7 @@ each can fail alone (ADR 0003).
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     CursorResult,
     Delete,
     Executable,
+    Integer,
     Row,
     Select,
     Table,
@@ -150,29 +151,24 @@ class Repository:
             self.get(id_)
             raise PreconditionFailed
 
-    def page(self, statement: Select[Any], request: PageRequest) -> Page:
+    def page(self, statement: Select[Any], request: PageRequest, **values: Any) -> Page:
         """Return one page of a statement in the stable order (sort column, id).
 
         One row more than asked for tells whether there is a next page. The total costs a second
         statement and is counted only when asked for.
+
+        :param values: of the parameters of a statement that is built once, which is then kept in each order.
         """
-        table = self.model.__table__
-        sort, id_ = table.c[request.sort], self._id()
-        paged = statement
+        build = _paged if values else _paged.__wrapped__
+        continued = request.position is not None
+        paged = build(statement, self.model, request.sort, request.descending, continued)
         if request.position is not None:
-            # A row comparison is one index range; the same written with OR would read the whole tenant.
-            last = tuple_(request.position.value, request.position.id, types=[sort.type, id_.type])
-            here = tuple_(sort, id_)
-            paged = paged.where(here < last if request.descending else here > last)
-        order = (sort.desc(), id_.desc()) if request.descending else (sort.asc(), id_.asc())
-        if request.sort not in {column.key for column in self.columns}:
-            paged = paged.add_columns(sort)
-        rows = self._transaction.execute(paged.order_by(*order).limit(request.limit + 1)).all()
+            values |= {"last_value": request.position.value, "last_id": request.position.id}
+        rows = self._send(paged, rows=request.limit + 1, **values).all()
         total = None
         if request.include_total:
-            total = self._transaction.execute(
-                statement.with_only_columns(func.count(), maintain_column_froms=True)
-            ).scalar_one()
+            counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
+            total = self._send(counted, **values).scalar_one()
         return Page.cut(rows, request, total)
 
     def _id(self) -> ColumnElement[Any]:
@@ -187,3 +183,22 @@ class Repository:
             if fact is None:
                 raise
             raise fact from error
+
+
+@lru_cache(maxsize=512)
+def _paged(
+    statement: Select[Any], model: type[Base], sort: str, descending: bool, continued: bool
+) -> Select[Any]:
+    table = model.__table__
+    here = (table.c[sort], table.c.id)
+    if continued:
+        # A row comparison is one index range; the same written with OR would read the whole tenant.
+        names = ("last_value", "last_id")
+        last = [bindparam(name, type_=column.type) for name, column in zip(names, here, strict=True)]
+        statement = statement.where(
+            tuple_(*here) < tuple_(*last) if descending else tuple_(*here) > tuple_(*last)
+        )
+    if sort not in statement.selected_columns:
+        statement = statement.add_columns(table.c[sort])
+    order = [column.desc() if descending else column.asc() for column in here]
+    return statement.order_by(*order).limit(bindparam("rows", type_=Integer))
