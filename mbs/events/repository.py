@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import BigInteger, Row, text
 from uuid_utils.compat import uuid7
 
 from mbs.events.models import Event, EventHead, around_the_link, canonical, data_hash
@@ -29,7 +29,7 @@ SELECT tenant_id, :id, seq, :type, :object_type, :object_id, CAST(:actor AS json
        CAST(:data AS jsonb), :data_hash, prev_hash, hash
 FROM head
 RETURNING seq
-""")
+""").columns(seq=BigInteger)
 
 
 class EventRepository(Repository):
