@@ -162,12 +162,14 @@ class WholeStorm(Storm):
     def close_the_books(self) -> None:
         for tenant in self.tenants:
             counts = self.inspector.counts(tenant.members[0].tenant_id)
-            written = {"customers": len(tenant.customers), "idempotency_keys": len(tenant.kept)}
-            written = {table: count for table, count in written.items() if count}
-            # A table that the storm does not write to, as a new room's, stays empty.
-            assert {table: count for table, (count,) in counts.items() if count} == {
-                "event_heads": 1,
+            written = {
+                "customers": len(tenant.customers),
                 "events": tenant.events,
+                "idempotency_keys": len(tenant.kept),
+                "event_heads": 1,
                 "locations": 1,
                 "memberships": MEMBERS,
-            } | written
+            }
+            # A table that the storm does not write to, as a new room's, stays empty.
+            kept = {table: count for table, (count,) in counts.items() if count}
+            assert kept == {table: count for table, count in written.items() if count}
