@@ -144,6 +144,15 @@ def serving(log: Path, *command: str, **environ: str) -> Iterator[tuple["subproc
             process.wait()
 
 
+def wait_for_workers(master: int, count: int) -> None:
+    """Wait until the master has this many workers: the first may answer before the next is born."""
+    children = Path(f"/proc/{master}/task/{master}/children")
+    deadline = time.monotonic() + 10
+    while len(found := children.read_text().split()) != count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
 def answers(port: int) -> bool:
     try:
         return get(port, "/health")[0] == http.HTTPStatus.OK
@@ -168,8 +177,7 @@ class TestServe:
             assert get(port, "/health")[1]["status"] == "degraded"
             status, body = get(port, "/api/customers")
             assert (status, body["code"]) == (503, "DEGRADED_MODE")
-            workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            assert len(workers) == 2
+            wait_for_workers(process.pid, 2)
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         lines = [json.loads(line) for line in log.read_text().splitlines()]
