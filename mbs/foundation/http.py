@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import uuid_utils
-from flask import Flask, current_app, g, got_request_exception, request
+from flask import Flask, Request, current_app, g, got_request_exception, request
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
@@ -87,6 +87,12 @@ def correlation_id(environ: Mapping[str, Any]) -> str:
     return given if CORRELATION_ID.fullmatch(given) else str(uuid_utils.uuid7())
 
 
+def current_request() -> Request:
+    """Return Flask's request itself: its proxy looks it up anew, in four calls, for each attribute."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return found
+
+
 def current_scope() -> Scope:
     return ambient.scope.get()
 
@@ -155,17 +161,18 @@ def install(
 
     @app.after_request
     def leave(response: Response) -> Response:
+        asked = current_request()
         headers = response.headers
         # Nobody else sets these, so they need not be looked for first, as `headers[...] =` does.
-        headers.extend([(CORRELATION_HEADER, request.environ.get(ENVIRON_KEY, "")), *constant])
+        headers.extend([(CORRELATION_HEADER, asked.environ.get(ENVIRON_KEY, "")), *constant])
         if "Content-Security-Policy" not in headers:
             headers["Content-Security-Policy"] = NOTHING_ALLOWED
         if "Cache-Control" not in headers:
             headers["Cache-Control"] = "private, no-store"
         write_access(
-            method=request.method,
-            path=request.path,
-            route=request.url_rule.rule if request.url_rule else "unmatched",
+            method=asked.method,
+            path=asked.path,
+            route=asked.url_rule.rule if asked.url_rule else "unmatched",
             status=response.status_code,
             milliseconds=(time.perf_counter() - g.started) * 1000 if "started" in g else 0.0,
             address=request_address(),

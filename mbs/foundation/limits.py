@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from mbs.foundation.addresses import caller_address, household
 from mbs.foundation.caller import Question
 from mbs.foundation.errors import RateLimited, Unavailable
-from mbs.foundation.http import is_health
+from mbs.foundation.http import current_request, is_health
 from mbs.foundation.limits_postgres import DURABLE, PostgresStorage
 
 log = logging.getLogger("mbs.security")
@@ -74,10 +74,11 @@ class Limits:
 
         @app.before_request
         def count() -> None:
-            path = request.path
-            if not path.startswith("/api") or is_health(path) or request.method == "OPTIONS":
+            asked = current_request()
+            path = asked.path
+            if not path.startswith("/api") or is_health(path) or asked.method == "OPTIONS":
                 return
-            view = current_app.view_functions.get(request.endpoint or "")
+            view = current_app.view_functions.get(asked.endpoint or "")
             name = getattr(view, "limit", None)
             if name is not None:
                 self._count(NAMED[name], name, f"ip:{self.address()}")

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 
 from mbs.foundation.access_tokens import verify
 from mbs.foundation.caller import FindCaller, Identity
 from mbs.foundation.errors import Forbidden, MbsError, Unauthenticated
-from mbs.foundation.http import narrow_scope
+from mbs.foundation.http import current_request, narrow_scope
 from mbs.foundation.scope import Scope
 
 log = logging.getLogger("mbs.security")
@@ -99,10 +99,11 @@ def install_blocked_paths(app: Flask) -> None:
 
     @app.before_request
     def block() -> None:
-        environ = request.environ
-        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or request.path
+        asked = current_request()
+        environ = asked.environ
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or asked.path
         path = raw.partition("?")[0]
-        for candidate in {request.path, path, unquote(unquote(path))}:
+        for candidate in {asked.path, path, unquote(unquote(path))}:
             if BLOCKED.match(posixpath.normpath(candidate)):
                 log.warning("blocked path", extra={"event": "security.blocked_endpoint"})
                 raise ProductionBlocked
@@ -117,14 +118,15 @@ def install_identify(app: Flask, find_caller: FindCaller) -> None:
 
     @app.before_request
     def identify() -> None:
+        asked = current_request()
         g.identity, g.refusal, g.question, g.found = None, None, None, None
-        if not request.path.startswith("/api"):
+        if not asked.path.startswith("/api"):
             return
         try:
-            token = bearer_token(request.headers.get("Authorization"))
+            token = bearer_token(asked.headers.get("Authorization"))
             if token is not None:
                 g.identity = verify(token)
-                if _permission() not in (None, PUBLIC) and request.method != "OPTIONS":
+                if _permission(asked) not in (None, PUBLIC) and asked.method != "OPTIONS":
                     g.question = find_caller.question(g.identity)
         except MbsError as refusal:
             g.refusal = refusal
@@ -135,10 +137,11 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
 
     @app.before_request
     def authorize() -> None:
+        asked = current_request()
         # A browser asks OPTIONS before it sends credentials; the answer names methods and nothing else.
-        if request.url_rule is None or request.method == "OPTIONS":
+        if asked.url_rule is None or asked.method == "OPTIONS":
             return
-        view: Any = current_app.view_functions[request.endpoint or ""]
+        view: Any = current_app.view_functions[asked.endpoint or ""]
         permission = getattr(view, "permission", None)
         if permission == PUBLIC:
             return
@@ -153,12 +156,12 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
             admits: tuple[str, ...] = view.admits
             if not any(scope.may(name) for name in admits):
                 raise Forbidden(f"Your role lacks the permission {permission}.")
-            if request.method in UNSAFE and scope.tenant_status != "active":
+            if asked.method in UNSAFE and scope.tenant_status != "active":
                 raise TenantSuspended
 
 
-def _permission() -> str | None:
-    return getattr(current_app.view_functions.get(request.endpoint or ""), "permission", None)
+def _permission(asked: Request) -> str | None:
+    return getattr(current_app.view_functions.get(asked.endpoint or ""), "permission", None)
 
 
 def _enter_caller(find_caller: FindCaller, identity: Identity) -> Scope:
