@@ -16,6 +16,11 @@ class Identity:
     tenant_id: TenantId
     session_id: UUID
 
+    @property
+    def subject(self) -> str:
+        """Under what the limiter counts whoever holds it."""
+        return f"user:{self.user_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

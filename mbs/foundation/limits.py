@@ -83,7 +83,7 @@ class Limits:
             if name is not None:
                 self._count(NAMED[name], name, f"ip:{self.address()}")
             elif g.identity is not None:
-                self._count(API, "api", f"user:{g.identity.user_id}", question=g.question)
+                self._count(API, "api", g.identity.subject, question=g.question)
             else:
                 self._count(ANONYMOUS, "anonymous", f"ip:{self.address()}")
 
