@@ -31,16 +31,14 @@ END
 $$
 """
 
-SLICED = """
-SELECT now, counter.hits[width_bucket(now - make_interval(secs => seconds), counter.hits) + 1 :] AS recent
-FROM (SELECT greatest(clock_timestamp(), counter.hits[cardinality(counter.hits)]) AS now) AS clock
-"""
+SLICED = """SELECT now, counter.hits[width_bucket(now - make_interval(secs => seconds), counter.hits) + 1 :]
+                                AS recent
+              FROM (SELECT greatest(clock_timestamp(), counter.hits[cardinality(counter.hits)])
+                                AS now) AS clock"""
 
-SORTED = """
-SELECT now, ARRAY(SELECT hit FROM unnest(counter.hits) AS hit
-                  WHERE hit > now - make_interval(secs => seconds) ORDER BY hit) AS recent
-FROM (SELECT clock_timestamp() AS now) AS clock
-"""
+SORTED = """SELECT now, ARRAY(SELECT hit FROM unnest(counter.hits) AS hit
+                                WHERE hit > now - make_interval(secs => seconds) ORDER BY hit) AS recent
+              FROM (SELECT clock_timestamp() AS now) AS clock"""
 
 COUNTERS = (("count_request", "rate_limits"), ("count_attempt", "login_attempts"))
 
