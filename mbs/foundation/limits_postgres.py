@@ -24,7 +24,7 @@ MOVING_ONLY = "this storage counts moving windows only"
 ACQUIRE = """
 SELECT * FROM {function}(%(key)s, %(limit)s, %(window)s, %(amount)s) AS counted
 """
-"""The upsert itself is a function of migration 0007, so that it is planned once a connection."""
+"""The upsert itself is a function of migration 0008, so that it is planned once a connection."""
 
 SWEEP = """
 DELETE FROM {table} WHERE key IN (
