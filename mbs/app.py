@@ -1,29 +1,30 @@
 """The one composition root: configuration in, WSGI application out. Read it top to bottom.
 
-The whole HTTP surface is `BLUEPRINTS`; what each service is made of is in `service_factories`.
+The whole HTTP surface is `BLUEPRINTS`; what each service is made of is in `wiring.py`.
 """
 
 import logging
 import os
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 
+import mbs.accounts.models
 import mbs.auth.blueprint
 import mbs.customers.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
+import mbs.mail.models
+import mbs.sign_ins.blueprint
+import mbs.sso.models
+import mbs.team.models
 import mbs.tenants.blueprint
 from mbs import degraded
-from mbs.auth.repository import CallerFinder
-from mbs.auth.service import AuthService
+from mbs.api_keys.repository import ApiKeyFinder
+from mbs.auth.repository import SessionFinder
 from mbs.config import Config, ConfigError, secret_values
 from mbs.configuration.announcement import announce
-from mbs.customers.service import CustomerService
-from mbs.events.service import EventService
 from mbs.foundation import (
     access_tokens,
     cors,
@@ -35,25 +36,25 @@ from mbs.foundation import (
     security,
     sentry,
     services,
+    session_cookies,
 )
 from mbs.foundation.api import Api
 from mbs.foundation.bulkhead import Bulkhead, Liveness
-from mbs.foundation.clock import SystemClock
+from mbs.foundation.caller import Identity, KeyIdentity
 from mbs.foundation.db import Base, Database
 from mbs.foundation.limits import REDIS_PATIENCE, Limits, NoLimits
 from mbs.foundation.pages import CursorCodec
-from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.schema_version import known_revisions
-from mbs.foundation.scope import Scope
-from mbs.foundation.throttle import Throttle
+from mbs.foundation.session_cookies import SessionCookies
 from mbs.health.service import HealthService
-from mbs.tenants.service import TenantService
+from mbs.wiring import Parts, service_factories
 
 log = logging.getLogger("mbs.startup")
 
 BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
+    mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
@@ -105,8 +106,11 @@ def create_app(config: Config | None = None) -> Flask:
         lifetime=config.jwt_access_ttl,
         environment=config.environment,
     )
-    find_caller = CallerFinder(database)
-    security.install_identify(app, find_caller)
+    session_cookies.install(
+        app, SessionCookies(config.session_secret, config.session_secret_previous, config.cors_origins)
+    )
+    finders: security.Finders = {Identity: SessionFinder(database), KeyIdentity: ApiKeyFinder(database)}
+    security.install_identify(app, finders)
     limits: Limits | NoLimits = NoLimits()
     if config.limits_enforced:
         counters = open_database(config, pool_size=LIMITER_POOL)
@@ -116,7 +120,7 @@ def create_app(config: Config | None = None) -> Flask:
             proxies=config.trusted_proxy_count,
         )
         limits.install(app)
-    security.install_authorize(app, find_caller)
+    security.install_authorize(app, finders)
 
     api = Api(app)
     api.install(app)
@@ -129,7 +133,16 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions[idempotency.EXTENSION] = database
     app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)
-    app.extensions[services.EXTENSION] = service_factories(config, database, limits)
+    health = HealthService(
+        probe=open_probe(config),
+        tenant_tables=tenant_tables(),
+        known_revisions=known_revisions(MIGRATIONS),
+        limits_reachable=limits.reachable,
+        warnings=tuple(fault.variable for fault in config.warnings),
+        release={"version": config.release, "commit": config.git_sha},
+    )
+    parts = Parts.of(config, database=database, throttle=limits)
+    app.extensions[services.EXTENSION] = {HealthService: lambda _: health, **service_factories(parts)}
     app.wsgi_app = Bulkhead(Liveness(app.wsgi_app), config.web_threads)  # type: ignore[method-assign]
     passwords.prepare()
     announce((*config.warnings, *config.ignored))
@@ -205,36 +218,4 @@ def open_degraded_probe(error: ConfigError) -> Database | None:
 def tenant_tables() -> tuple[str, ...]:
     """Return the names of the tables whose rows belong to one tenant."""
     named = (name for name, table in Base.metadata.tables.items() if "tenant_id" in table.columns)
-    return tuple(sorted(set(named) - {"login_sessions"}))
-
-
-def service_factories(config: Config, database: Database, limits: Limits | NoLimits) -> services.Factories:
-    """Return how each service is made for a request's scope."""
-    clock = SystemClock()
-    throttle: Throttle = limits
-    tokens = RefreshTokenCodec(config.jwt_refresh_secret, config.jwt_refresh_secret_previous)
-    health = HealthService(
-        probe=open_probe(config),
-        tenant_tables=tenant_tables(),
-        known_revisions=known_revisions(MIGRATIONS),
-        limits_reachable=limits.reachable,
-        warnings=tuple(fault.variable for fault in config.warnings),
-        release={"version": config.release, "commit": config.git_sha},
-    )
-
-    def begin(scope: Scope) -> Any:
-        return partial(database.transaction, scope)
-
-    return {
-        AuthService: lambda scope: AuthService(
-            begin=begin(scope), clock=clock, throttle=throttle, tokens=tokens
-        ),
-        TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
-        EventService: lambda scope: EventService(begin=begin(scope)),
-        CustomerService: lambda scope: CustomerService(
-            begin=begin(scope),
-            clock=clock,
-            only_of=None if scope.may("customers:read") else scope.actor_id,
-        ),
-        HealthService: lambda _: health,
-    }
+    return tuple(sorted(set(named) - {"login_sessions", "account_mails"}))

@@ -149,6 +149,10 @@ class Config:
         description="The refresh secret before the last change: it verifies and never signs.")
     session_secret_previous: str | None = signing_secret("SESSION_SECRET_PREVIOUS", group="security",
         description="The session secret before the last change: it verifies and never signs.")
+    encryption_secret: str = signing_secret("ENCRYPTION_SECRET", group="security", fallback="SESSION_SECRET",
+        description="Encrypts what the database keeps and only the service may read. At least 32 characters.")
+    encryption_secret_previous: str | None = signing_secret("ENCRYPTION_SECRET_PREVIOUS", group="security",
+        description="The encryption secret before the last change: it decrypts and never encrypts.")
     jwt_access_ttl: timedelta = env("JWT_ACCESS_TTL",  # noqa: RUF009 - env() gives a dataclass field
         v.duration(timedelta(minutes=1), timedelta(hours=1)), "security",
         "Lifetime of an access token, from 1m to 1h.", default=timedelta(minutes=15), example="15m")

@@ -26,3 +26,19 @@ class TokenReused(Unauthenticated):
 class TenantSelectRequired(Conflict):
     code = "MULTI_TENANT_SELECT_REQUIRED"
     sentence = "You belong to several businesses; send the `tenantId` of one of `tenants`."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password was right; `challenge` is to be sent with a code within five minutes."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+    sentence = "Send a code of your authenticator app with this `challenge` to /api/auth/login/second-factor."
+
+    def __init__(self, challenge: str, *, expires_in: int) -> None:
+        super().__init__(challenge=None)
+        self.extra = {"challenge": challenge, "expiresIn": expires_in}
+
+
+class CodeRefused(Unauthenticated):
+    code = "INVALID_CREDENTIALS"
+    sentence = "The challenge is no longer good, or the code is wrong or was used before; sign in again."

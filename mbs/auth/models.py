@@ -29,7 +29,8 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     email: Mapped[str] = mapped_column(Text)
     email_key: Mapped[str] = mapped_column(Text)
-    password_hash: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    password_changed_at: Mapped[datetime | None] = mapped_column(INSTANT)
     first_name: Mapped[str] = mapped_column(Text)
     last_name: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
@@ -62,18 +63,40 @@ class LoginSession(Base):
     absolute_until: Mapped[datetime] = mapped_column(INSTANT)
     address: Mapped[str | None] = mapped_column(Text)
     user_agent: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(Text)
+    authenticated_at: Mapped[datetime] = mapped_column(INSTANT)
+    last_used_at: Mapped[datetime] = mapped_column(INSTANT)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as far as a session remembers it.
+
+    `kind` is what kind of session is wanted: `token`, or `browser` for one that a cookie carries. `replaces`
+    is the session of the cookie that came along: signing in again ends it, so that nobody can plant one.
+    """
+
+    address: str | None
+    user_agent: str | None
+    kind: str = "token"
+    replaces: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person, the business they are signed in to, and the session's newest refresh token."""
+    """A person, the business they are signed in to, and the session's newest refresh token.
+
+    A browser's session has no refresh token: its cookie is all it needs.
+    """
 
     user: Any
     tenant: Any
     role: str
+    permissions: frozenset[str]
     session_id: UUID
-    refresh_token: str
+    refresh_token: str | None
 
 
 class Turn(Enum):

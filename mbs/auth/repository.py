@@ -7,19 +7,30 @@ from uuid import UUID
 
 from sqlalchemy import Row, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
 
 from mbs.auth.errors import EmailAlreadyExists
-from mbs.auth.models import LoginSession, User
+from mbs.auth.models import ABSOLUTE, IDLE, LoginSession, Origin, User
+from mbs.events.repository import EventRepository
+from mbs.foundation.addresses import household
 from mbs.foundation.caller import Caller, Identity, Question
 from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Database, Role, Transaction
 from mbs.foundation.errors import NotFound, PreconditionFailed
 from mbs.foundation.scope import Scope
-from mbs.tenants.models import ROLE_PERMISSIONS, Membership, Tenant
+from mbs.tenants.models import Membership, Tenant, permissions_of
 
-CALLER = "find_caller(%(session)s, %(user)s, %(business)s) AS caller"
-FIND_CALLER = "SELECT * FROM find_caller(%(session)s, %(user)s, %(business)s)"
-"""A function of migration 0007, so that its four-table join is planned once a connection."""
+CALLER = "find_session(%(session)s, %(user)s, %(business)s, %(kind)s) AS caller"
+FIND_SESSION = "SELECT * FROM find_session(%(session)s, %(user)s, %(business)s, %(kind)s)"
+"""A function of migration 0019, so that its four-table join is planned once a connection."""
+
+TOUCH = """
+UPDATE login_sessions
+SET last_used_at = now(), address = %(address)s,
+    idle_until = CASE kind WHEN 'browser' THEN least(now() + %(idle)s, absolute_until) ELSE idle_until END
+WHERE id = %(session)s
+RETURNING id
+"""
 
 SWEEP = text("""
 DELETE FROM login_sessions WHERE id IN (
@@ -37,6 +48,7 @@ PERSON = (
     User.last_name,
     User.status,
     User.email_verified_at,
+    User.password_changed_at,
     User.last_login_at,
     User.version,
     User.created_at,
@@ -82,6 +94,11 @@ class UserRepository:
         if row is None:
             raise NotFound
         return row
+
+    def find_for_challenge(self, id_: UUID) -> Row[Any] | None:
+        """Return a person who may sign in, with their password hash, or None."""
+        statement = select(*PERSON, User.password_hash).where(User.id == id_, User.status == "active")
+        return self._transaction.execute(statement).one_or_none()
 
     def signed_in(self, id_: UUID, *, at: datetime, rehashed: str | None) -> None:
         """Note a login, and the password's hash under today's parameters if it was made under others."""
@@ -137,6 +154,7 @@ class SessionRepository:
             .join(Tenant, Tenant.id == LoginSession.tenant_id)
             .where(
                 LoginSession.id == id_,
+                LoginSession.kind == "token",
                 LoginSession.revoked_at.is_(None),
                 LoginSession.idle_until > func.now(),
                 LoginSession.absolute_until > func.now(),
@@ -153,7 +171,7 @@ class SessionRepository:
         self._transaction.execute(
             update(LoginSession)
             .where(LoginSession.id == id_)
-            .values(seq=seq, rotated_at=at, idle_until=idle_until)
+            .values(seq=seq, rotated_at=at, last_used_at=at, idle_until=idle_until)
         )
 
     def revoke(self, id_: UUID, *, at: datetime, reason: str) -> bool:
@@ -174,25 +192,90 @@ class SessionRepository:
         )
 
 
-class CallerFinder:
+def start_session(
+    transaction: Transaction,
+    *,
+    user_id: UUID,
+    tenant_id: UUID,
+    origin: Origin,
+    at: datetime,
+    method: str,
+    proved_at: datetime | None = None,
+) -> UUID:
+    """Start a session of a person in a business, and end the one whose cookie came along; return its id.
+
+    :param method: how the person came in: `password`, `sso`, `invitation`, or `switch` from another business.
+    :param proved_at: when the person proved who they are, if that was not now.
+    """
+    sessions, session_id = SessionRepository(transaction), uuid7()
+    if origin.replaces is not None:
+        sessions.revoke(origin.replaces, at=at, reason="replaced")
+    sessions.add(
+        {
+            "id": session_id,
+            "user_id": user_id,
+            "tenant_id": tenant_id,
+            "kind": origin.kind,
+            "method": method,
+            "authenticated_at": proved_at or at,
+            "last_used_at": at,
+            "idle_until": at + IDLE,
+            "absolute_until": at + ABSOLUTE,
+            "address": origin.address,
+            "user_agent": origin.user_agent,
+        }
+    )
+    return session_id
+
+
+def record_session(
+    transaction: Transaction, type_: str, session_id: UUID, at: datetime, data: Mapping[str, Any]
+) -> None:
+    """Write into the business's trail what became of a session; the transaction has entered the business."""
+    EventRepository(transaction).append(
+        type_=type_,
+        object_type="session",
+        object_id=session_id,
+        at=at,
+        data={"object": data, "previous": {}},
+    )
+
+
+class SessionFinder:
     """Finds out on every request who asks, so that a logout or a removal acts on the next one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def question(self, identity: Identity) -> Question:
+    def question(self, credential: Identity) -> Question:
         parameters = {
-            "session": str(identity.session_id),
-            "user": str(identity.user_id),
-            "business": str(identity.tenant_id),
+            "session": str(credential.session_id),
+            "user": str(credential.user_id),
+            "business": str(credential.tenant_id),
+            "kind": credential.kind,
         }
         return Question(CALLER, parameters)
 
-    def answer(self, row: Sequence[Any]) -> Caller | None:
-        role, tenant_status = row
-        return Caller(role, ROLE_PERMISSIONS[role], tenant_status) if role is not None else None
+    def answer(self, credential: Identity, row: Sequence[Any]) -> Caller | None:
+        role, custom, tenant_status, seconds_since_proof, second_factor_missing, stale = row
+        if role is None:
+            return None
+        return Caller(
+            actor_id=credential.user_id,
+            permissions=permissions_of(role, custom),
+            tenant_status=tenant_status,
+            role=role,
+            seconds_since_proof=seconds_since_proof,
+            second_factor_missing=second_factor_missing,
+            stale=stale,
+        )
 
-    def __call__(self, identity: Identity, scope: Scope) -> Caller | None:
-        parameters = self.question(identity).parameters
-        (row,) = self._database.statement(Role.IDENTITY, FIND_CALLER, parameters, scope=scope)
-        return self.answer(row)
+    def __call__(self, credential: Identity, scope: Scope) -> Caller | None:
+        parameters = self.question(credential).parameters
+        (row,) = self._database.statement(Role.IDENTITY, FIND_SESSION, parameters, scope=scope)
+        return self.answer(credential, row)
+
+    def touch(self, credential: Identity, scope: Scope, address: str) -> None:
+        """Note that the session was used; one that a browser holds idles out later for it."""
+        parameters = {"session": str(credential.session_id), "address": household(address), "idle": IDLE}
+        self._database.statement(Role.IDENTITY, TOUCH, parameters, scope=scope)

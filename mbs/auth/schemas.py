@@ -8,8 +8,8 @@ from marshmallow import fields
 from mbs.auth.models import SignedIn
 from mbs.foundation import passwords
 from mbs.foundation.schemas import MergePatch, WireSchema
-from mbs.foundation.wire_fields import EmailAddress, Id, Secret, Text
-from mbs.tenants.models import ROLE_PERMISSIONS
+from mbs.foundation.scope import Scope
+from mbs.foundation.wire_fields import Choice, EmailAddress, Id, Secret, Text
 from mbs.tenants.schemas import OpenBusiness
 
 LONGEST_PASSWORD = 1024
@@ -29,7 +29,21 @@ REFRESH_EXAMPLE = {"refreshToken": "the refreshToken of the last answer"}
 SWITCH_EXAMPLE = {"tenantId": "0198c5a2-7b1e-7c3a-9f00-3d2b8a6e4c11"}
 
 
-class Register(OpenBusiness):
+CHALLENGE_EXAMPLE = {"challenge": "the `challenge` of the 401 answer", "code": "123456"}
+
+
+class WantedSession(WireSchema):
+    """What every way of signing in takes besides its proof."""
+
+    session = Choice(
+        "token",
+        "browser",
+        load_default="token",
+        metadata={"description": "`browser`: a session cookie and a `csrfToken` instead of tokens."},
+    )
+
+
+class Register(OpenBusiness, WantedSession):
     email = EmailAddress(required=True)
     password = Secret(
         maximum=LONGEST_PASSWORD,
@@ -45,12 +59,17 @@ class Register(OpenBusiness):
     last_name = Text(maximum=80, required=True)
 
 
-class LogIn(WireSchema):
+class LogIn(WantedSession):
     email = EmailAddress(required=True)
     password = Secret(maximum=LONGEST_PASSWORD, required=True)
     tenant_id = Id(
         load_default=None, metadata={"description": "Needed when you belong to several businesses."}
     )
+
+
+class AnswerChallenge(WantedSession):
+    challenge = Secret(maximum=300, required=True)
+    code = Secret(maximum=40, required=True)
 
 
 class Refresh(WireSchema):
@@ -85,10 +104,13 @@ class TenantSummary(WireSchema):
 
 
 class SignedInView(WireSchema):
-    access_token = fields.String(required=True)
-    refresh_token = fields.String(required=True)
-    expires_in = fields.Integer(required=True, metadata={"description": "Seconds the access token lives."})
-    token_type = fields.String(required=True)
+    """Tokens, or the `csrfToken` of a browser's session."""
+
+    access_token = fields.String()
+    refresh_token = fields.String()
+    expires_in = fields.Integer(metadata={"description": "Seconds the access token lives."})
+    token_type = fields.String()
+    csrf_token = fields.String(metadata={"description": "For the header `X-CSRF-Token`."})
     user = fields.Nested(UserView, required=True)
     tenant = fields.Nested(TenantSummary, required=True)
     role = fields.String(required=True)
@@ -121,6 +143,7 @@ class ContextView(WireSchema):
     limits = fields.Dict(required=True)
     terminology = fields.Dict(required=True)
     locale = fields.String(required=True)
+    csrf_token = fields.String(metadata={"description": "Only of a browser's session."})
     server_time = fields.DateTime(required=True)
 
 
@@ -141,16 +164,12 @@ def present_summary(row: Any) -> dict[str, Any]:
     }
 
 
-def present_signed_in(signed_in: SignedIn, access_token: str, expires_in: int) -> dict[str, Any]:
+def present_signed_in(signed_in: SignedIn) -> dict[str, Any]:
     return {
-        "accessToken": access_token,
-        "refreshToken": signed_in.refresh_token,
-        "expiresIn": expires_in,
-        "tokenType": "Bearer",
         "user": present_user(signed_in.user),
         "tenant": present_summary(signed_in.tenant),
         "role": signed_in.role,
-        "permissions": sorted(ROLE_PERMISSIONS[signed_in.role]),
+        "permissions": sorted(signed_in.permissions),
     }
 
 
@@ -164,15 +183,14 @@ def present_me(user: Any, memberships: Any, permissions: frozenset[str]) -> dict
     }
 
 
-def present_context(
-    user: Any, tenant: Any, role: str, permissions: frozenset[str], now: datetime
-) -> dict[str, Any]:
+def present_context(user: Any, tenant: Any, scope: Scope, now: datetime) -> dict[str, Any]:
+    role = scope.role or ""
     # Features, limits and terminology are empty until plans and presets exist.
     return {
         "user": present_user(user),
         "tenant": present_summary(tenant),
-        "role": {"key": role, "label": role.capitalize()},
-        "permissions": sorted(permissions),
+        "role": {"key": role, "label": tenant.role_name or role.capitalize()},
+        "permissions": sorted(scope.permissions),
         "features": {},
         "limits": {},
         "terminology": {},

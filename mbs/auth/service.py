@@ -6,47 +6,59 @@ the pool.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
-from mbs.auth.errors import InvalidCredentials, RefreshRefused, TenantSelectRequired, TokenReused
-from mbs.auth.models import ABSOLUTE, IDLE, SignedIn, Turn, turn
-from mbs.auth.repository import SessionRepository, UserRepository
+from mbs.auth.errors import (
+    CodeRefused,
+    InvalidCredentials,
+    RefreshRefused,
+    SecondFactorRequired,
+    TenantSelectRequired,
+    TokenReused,
+)
+from mbs.auth.models import IDLE, Origin, SignedIn, Turn, turn
+from mbs.auth.repository import SessionRepository, UserRepository, record_session, start_session
 from mbs.events.repository import EventRepository
 from mbs.foundation import keys, passwords
+from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
-from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import FieldFault, InvalidReference
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import TenantId
+from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
+from mbs.second_factor.repository import SecondFactorRepository
 from mbs.tenants.errors import NoMembership
-from mbs.tenants.models import new_tenant
+from mbs.tenants.models import new_tenant, permissions_of
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 
 log = logging.getLogger("mbs.auth")
 security_log = logging.getLogger("mbs.security")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from, as far as a session remembers it."""
-
-    address: str | None
-    user_agent: str | None
-
-
 class AuthService:
-    def __init__(self, *, begin: Begin, clock: Clock, throttle: Throttle, tokens: RefreshTokenCodec) -> None:
+    def __init__(
+        self,
+        *,
+        begin: Begin,
+        clock: Clock,
+        throttle: Throttle,
+        tokens: RefreshTokenCodec,
+        challenges: ChallengeCodec,
+        sealer: Sealer,
+    ) -> None:
         self._begin = begin
         self._clock = clock
         self._throttle = throttle
         self._tokens = tokens
+        self._challenges = challenges
+        self._sealer = sealer
 
     def register(
         self,
@@ -81,7 +93,9 @@ class AuthService:
                 }
             )
             tenant = TenantRepository(transaction).add(new_tenant(business_name=business_name, **business))
-            session_id, refresh_token = self._start(transaction, user.id, tenant.id, origin, now)
+            session_id = start_session(
+                transaction, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now, method="password"
+            )
             transaction.enter_tenant(TenantId(tenant.id), actor_id=user.id)
             open_business(transaction, tenant=tenant, owner_id=user.id)
             events = EventRepository(transaction)
@@ -94,7 +108,7 @@ class AuthService:
                 data={"object": dict(tenant._mapping), "previous": {}},
             )
         log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
-        return SignedIn(user, tenant, "owner", session_id, refresh_token)
+        return self._signed_in(user, tenant, "owner", None, session_id, origin)
 
     def log_in(self, *, email: str, password: str, tenant_id: UUID | None, origin: Origin) -> SignedIn:
         """Start a session for a person who knows their password.
@@ -104,12 +118,14 @@ class AuthService:
         :raises InvalidCredentials: if there is no such person, or the password is wrong.
         :raises TenantSelectRequired: if the person belongs to several businesses and named none.
         :raises InvalidReference: if the person does not belong to the business named.
+        :raises SecondFactorRequired: if the person has a second factor, which is to be shown next.
         :raises RateLimited: after too many attempts at the account.
         """
         key = keys.email_key(email)
         with self._begin(Role.IDENTITY) as transaction:
             user = UserRepository(transaction).find_by_email(key, address=origin.address)
             memberships = MembershipRepository(transaction).open_to(user.id) if user else []
+            factor = SecondFactorRepository(transaction, self._sealer).confirmed_at(user.id) if user else None
         # Where somebody has signed in before, strangers' guesses elsewhere do not count against them.
         account = f"{key} {origin.address}" if user is not None and user.was_here else key
         self._throttle.admit(account)
@@ -120,11 +136,41 @@ class AuthService:
             log.warning("login of a disabled account", extra={"event": "auth.login_disabled"})
             raise InvalidCredentials
         self._throttle.succeeded(account)
-        tenant = _choose(memberships, tenant_id)
+        tenant = choose(memberships, tenant_id)
+        if factor is not None:
+            challenge = Challenge(user.id, tenant.id, "password", mark(user.password_hash))
+            text = self._challenges.encode(challenge, at=self._clock.now())
+            raise SecondFactorRequired(text, expires_in=LIFETIME_SECONDS)
         rehashed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
-        signed_in = self._sign_in(user, tenant, origin, rehashed=rehashed)
-        log.info("logged in", extra={"event": "auth.logged_in", "logged_in_user": str(user.id)})
-        return signed_in
+        return self._sign_in(user, tenant, origin, method="password", rehashed=rehashed)
+
+    def answer_challenge(self, *, challenge: str, code: str, origin: Origin) -> SignedIn:
+        """Start a session for a person who has shown a first factor and now shows the second.
+
+        :raises CodeRefused: if the challenge is forged or too old, or the code is wrong or was used before.
+        :raises RateLimited: after too many attempts at the account.
+        """
+        now = self._clock.now()
+        shown = self._challenges.decode(challenge, at=now)
+        if shown is None:
+            security_log.warning("challenge refused", extra={"event": "security.challenge_refused"})
+            raise CodeRefused
+        account = f"second factor {shown.user_id}"
+        self._throttle.admit(account)
+        with self._begin(Role.IDENTITY) as transaction:
+            user = UserRepository(transaction).find_for_challenge(shown.user_id)
+            right = (
+                user is not None
+                and mark(user.password_hash) == shown.mark
+                and SecondFactorRepository(transaction, self._sealer).accept(user.id, code, at=now)
+            )
+            memberships = MembershipRepository(transaction).open_to(shown.user_id)
+        if not right or user is None:
+            log.warning("second factor refused", extra={"event": "auth.second_factor_refused"})
+            raise CodeRefused
+        self._throttle.succeeded(account)
+        tenant = choose(memberships, shown.tenant_id)
+        return self._sign_in(user, tenant, origin, method=shown.method)
 
     def refresh(self, *, refresh_token: str) -> SignedIn:
         """Exchange a refresh token for its successor.
@@ -150,7 +196,7 @@ class AuthService:
             elif meaning is Turn.REUSE:
                 sessions.revoke(session.id, at=now, reason="reused")
                 transaction.enter_tenant(TenantId(session.tenant_id))
-                _record_session(transaction, "session.revoked", session.id, now, {"reason": "reused"})
+                record_session(transaction, "session.revoked", session.id, now, {"reason": "reused"})
             else:
                 assert meaning in (Turn.REPEAT, Turn.REFUSE)
             if meaning in (Turn.ROTATE, Turn.REPEAT):
@@ -165,32 +211,10 @@ class AuthService:
         if meaning is Turn.REUSE:
             security_log.error("refresh token reused", extra={"event": "security.refresh_reused"})
             raise TokenReused
-        tenant = _choose(memberships, session.tenant_id)
+        tenant = choose(memberships, session.tenant_id)
+        permissions = permissions_of(tenant.role, tenant.role_permissions)
         successor = self._tokens.encode(RefreshToken(session.id, seq))
-        return SignedIn(user, tenant, tenant.role, session.id, successor)
-
-    def log_out(self, *, session_id: UUID) -> None:
-        """End the caller's session: both of its tokens are dead on every server with the next request."""
-        now = self._clock.now()
-        with self._begin(Role.IDENTITY) as transaction:
-            tenant_id = transaction.tenant_id
-            if SessionRepository(transaction).revoke(session_id, at=now, reason="logged_out"):
-                transaction.enter_tenant(tenant_id)
-                _record_session(transaction, "session.ended", session_id, now, {"reason": "logged_out"})
-        log.info("logged out", extra={"event": "auth.logged_out"})
-
-    def log_out_everywhere(self, *, actor_id: UUID, session_id: UUID) -> None:
-        """End all sessions of the caller, in all businesses."""
-        now = self._clock.now()
-        with self._begin(Role.IDENTITY) as transaction:
-            tenant_id = transaction.tenant_id
-            SessionRepository(transaction).revoke_all(actor_id, at=now, reason="logged_out_everywhere")
-            transaction.enter_tenant(tenant_id)
-            # How many sessions ended is not said: some were in businesses that are none of this trail's.
-            _record_session(
-                transaction, "session.ended", session_id, now, {"reason": "logged_out_everywhere"}
-            )
-        log.info("logged out everywhere", extra={"event": "auth.logged_out_everywhere"})
+        return SignedIn(user, tenant, tenant.role, permissions, session.id, successor)
 
     def me(self, *, actor_id: UUID) -> tuple[Row[Any], Sequence[Row[Any]]]:
         """Return the caller and the businesses they belong to."""
@@ -220,53 +244,79 @@ class AuthService:
             )
         return user, memberships
 
-    def switch(self, *, actor_id: UUID, session_id: UUID, tenant_id: UUID, origin: Origin) -> SignedIn:
+    def switch(
+        self,
+        *,
+        actor_id: UUID,
+        session_id: UUID,
+        tenant_id: UUID,
+        seconds_since_proof: float,
+        origin: Origin,
+    ) -> SignedIn:
         """Leave the present session and start one in another business of the caller.
 
+        :param seconds_since_proof: how long ago the caller proved who they are; switching proves nothing.
         :raises InvalidReference: if the caller does not belong to that business.
         """
+        now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
+            left = transaction.tenant_id
             user = UserRepository(transaction).get(actor_id)
-            tenant = _choose(MembershipRepository(transaction).open_to(actor_id), tenant_id)
-            SessionRepository(transaction).revoke(session_id, at=self._clock.now(), reason="switched")
-        return self._sign_in(user, tenant, origin)
+            tenant = choose(MembershipRepository(transaction).open_to(actor_id), tenant_id)
+            if SessionRepository(transaction).revoke(session_id, at=now, reason="switched"):
+                transaction.enter_tenant(left)
+                record_session(transaction, "session.ended", session_id, now, {"reason": "switched"})
+        proved_at = now - timedelta(seconds=seconds_since_proof)
+        return self._sign_in(user, tenant, origin, method="switch", proved_at=proved_at)
 
     def context(self, *, actor_id: UUID) -> tuple[Row[Any], Row[Any]]:
         """Return the caller and the business they are signed in to."""
         with self._begin(Role.IDENTITY) as transaction:
             user = UserRepository(transaction).get(actor_id)
-            return user, TenantRepository(transaction).own()
+            businesses = MembershipRepository(transaction).open_to(actor_id)
+            return user, next(one for one in businesses if one.id == transaction.tenant_id)
 
     def _sign_in(
-        self, user: Row[Any], tenant: Row[Any], origin: Origin, *, rehashed: str | None = None
+        self,
+        user: Row[Any],
+        tenant: Row[Any],
+        origin: Origin,
+        *,
+        method: str,
+        proved_at: datetime | None = None,
+        rehashed: str | None = None,
     ) -> SignedIn:
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
             UserRepository(transaction).signed_in(user.id, at=now, rehashed=rehashed)
-            session_id, refresh_token = self._start(transaction, user.id, tenant.id, origin, now)
+            session_id = start_session(
+                transaction,
+                user_id=user.id,
+                tenant_id=tenant.id,
+                origin=origin,
+                at=now,
+                method=method,
+                proved_at=proved_at,
+            )
             transaction.enter_tenant(TenantId(tenant.id), actor_id=user.id)
-            _record_session(transaction, "session.started", session_id, now, {"userId": str(user.id)})
-        return SignedIn(user, tenant, tenant.role, session_id, refresh_token)
+            record_session(transaction, "session.started", session_id, now, {"userId": str(user.id)})
+        log.info("logged in", extra={"event": "auth.logged_in", "logged_in_user": str(user.id)})
+        return self._signed_in(user, tenant, tenant.role, tenant.role_permissions, session_id, origin)
 
-    def _start(
-        self, transaction: Transaction, user_id: UUID, tenant_id: UUID, origin: Origin, now: datetime
-    ) -> tuple[UUID, str]:
-        session_id = uuid7()
-        SessionRepository(transaction).add(
-            {
-                "id": session_id,
-                "user_id": user_id,
-                "tenant_id": tenant_id,
-                "idle_until": now + IDLE,
-                "absolute_until": now + ABSOLUTE,
-                "address": origin.address,
-                "user_agent": origin.user_agent,
-            }
-        )
-        return session_id, self._tokens.encode(RefreshToken(session_id, 0))
+    def _signed_in(
+        self,
+        user: Row[Any],
+        tenant: Row[Any],
+        role: str,
+        custom: Sequence[str] | None,
+        session_id: UUID,
+        origin: Origin,
+    ) -> SignedIn:
+        refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
+        return SignedIn(user, tenant, role, permissions_of(role, custom), session_id, refresh_token)
 
 
-def _choose(memberships: Sequence[Row[Any]], tenant_id: UUID | None) -> Row[Any]:
+def choose(memberships: Sequence[Row[Any]], tenant_id: UUID | None) -> Row[Any]:
     if not memberships:
         raise NoMembership
     if tenant_id is None:
@@ -281,15 +331,3 @@ def _choose(memberships: Sequence[Row[Any]], tenant_id: UUID | None) -> Row[Any]
         if row.id == tenant_id:
             return row
     raise InvalidReference(errors=[FieldFault("tenantId", "invalid_reference", "There is no such business.")])
-
-
-def _record_session(
-    transaction: Transaction, type_: str, session_id: UUID, at: datetime, data: dict[str, Any]
-) -> None:
-    EventRepository(transaction).append(
-        type_=type_,
-        object_type="session",
-        object_id=session_id,
-        at=at,
-        data={"object": data, "previous": {}},
-    )

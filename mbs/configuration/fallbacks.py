@@ -34,6 +34,7 @@ def fill_fallbacks(values: dict[str, Any], environment: str) -> None:
     for name, value in fallbacks.items():
         if values[name] is None:
             values[name] = value
+    values["encryption_secret"] = values["encryption_secret"] or values["session_secret"]
 
 
 def available_processors(cgroup: Path = CGROUP) -> int:

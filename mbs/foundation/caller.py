@@ -1,20 +1,24 @@
-"""What a token says of its bearer, and what the database says: handed between `security` and `auth`."""
+"""What a credential says of its bearer, and what the database says: between `security` and the rooms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from mbs.foundation.scope import Scope, TenantId
+from mbs.foundation.scope import ActorType, Scope, TenantId
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified access token says; whether the session still lives is the caller look-up's to tell."""
+    """What a verified access token or session cookie says; the caller look-up tells if the session lives.
+
+    `kind` is that of the session: `token`, or `browser` for one that a cookie carries.
+    """
 
     user_id: UUID
     tenant_id: TenantId
     session_id: UUID
+    kind: str = "token"
 
     @property
     def subject(self) -> str:
@@ -23,12 +27,38 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """What the database says about an identity right now."""
+class KeyIdentity:
+    """What a well-formed API key says of itself; the caller look-up tells whether there is such a key."""
 
-    role: str
+    tenant_id: TenantId
+    prefix: str
+    digest: str
+
+    @property
+    def subject(self) -> str:
+        return f"key:{self.tenant_id}:{self.prefix}"
+
+
+Credential = Identity | KeyIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the database says about a credential right now.
+
+    `seconds_since_proof`: since the person showed a password or the like; None for a program.
+    `second_factor_missing`: the business demands one of this person, who has none yet.
+    `stale`: the time of last use should be noted again.
+    """
+
+    actor_id: UUID
     permissions: frozenset[str]
     tenant_status: str
+    actor_type: ActorType = "user"
+    role: str | None = None
+    seconds_since_proof: float | None = None
+    second_factor_missing: bool = False
+    stale: bool = False
 
 
 class Question(NamedTuple):
@@ -39,13 +69,16 @@ class Question(NamedTuple):
 
 
 class FindCaller(Protocol):
-    """The caller look-up. None when session, person or membership no longer stands."""
+    """The caller look-up for one kind of credential. None when what it names no longer stands."""
 
-    def question(self, identity: Identity) -> Question:
+    def question(self, credential: Any) -> Question:
         """Return what the limiter's statement can ask along."""
 
-    def answer(self, row: Sequence[Any]) -> Caller | None:
+    def answer(self, credential: Any, row: Sequence[Any]) -> Caller | None:
         """Read the question's row."""
 
-    def __call__(self, identity: Identity, scope: Scope) -> Caller | None:
+    def __call__(self, credential: Any, scope: Scope) -> Caller | None:
         """Ask in a message of its own."""
+
+    def touch(self, credential: Any, scope: Scope, address: str) -> None:
+        """Note that the credential was used just now, and from where."""

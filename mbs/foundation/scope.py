@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Literal, NewType
 from uuid import UUID
 
 from mbs.foundation.errors import Unavailable
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 TenantId = NewType("TenantId", UUID)
 """A tenant id that came from a verified credential. Only the security hook and commands make one."""
 
+ActorType = Literal["user", "api_key", "operator"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -20,15 +22,18 @@ class Scope:
 
     `deadline` is an instant of `time.monotonic()`; `open_transaction` is the transaction which an
     idempotent or dry-run request has already opened and which its service therefore joins.
+    `seconds_since_proof` is how long ago the person proved who they are; None where no person acts.
     """
 
     correlation_id: str = ""
     tenant_id: TenantId | None = None
     actor_id: UUID | None = None
+    actor_type: ActorType = "user"
     session_id: UUID | None = None
     role: str | None = None
     permissions: frozenset[str] = frozenset()
     tenant_status: str | None = None
+    seconds_since_proof: float | None = None
     deadline: float | None = None
     open_transaction: "Transaction | None" = None
 

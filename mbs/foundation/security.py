@@ -1,22 +1,22 @@
 """Who is calling and whether they may: the caller look-up, `requires` and `public`.
 
-Order of the hooks: blocked paths, then the token's signature (no SQL), then the limiter, then the
+Order of the hooks: blocked paths, then the credential's signature (no SQL), then the limiter, then the
 caller (one statement, so logout, removal, suspension and role changes act on the next request).
 """
 
 import logging
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from flask import Flask, Request, current_app, g, request
 
-from mbs.foundation.access_tokens import verify
-from mbs.foundation.caller import FindCaller, Identity
-from mbs.foundation.errors import Forbidden, MbsError, Unauthenticated
-from mbs.foundation.http import current_request, narrow_scope
+from mbs.foundation import access_tokens, api_key_format, session_cookies
+from mbs.foundation.caller import Credential, FindCaller, Identity
+from mbs.foundation.errors import Forbidden, Invalid, MbsError, Unauthenticated
+from mbs.foundation.http import current_request, is_health, narrow_scope, request_address
 from mbs.foundation.scope import Scope
 
 log = logging.getLogger("mbs.security")
@@ -29,6 +29,12 @@ SELF = "self"
 """A signed-in caller acting on their own account: no permission of a tenant is involved."""
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+FRESH_SECONDS = 600
+"""How long a proof of who somebody is stands for what is sensitive (OWASP ASVS 7.5)."""
+
+Finders = Mapping[type, FindCaller]
+"""Who looks the caller up, for each kind of credential."""
 
 BLOCKED = re.compile(
     r"^/+api/+(seed|demo|test-data|mock|reset-demo|clear-data)(?=/|;|$)", re.IGNORECASE | re.ASCII
@@ -43,6 +49,23 @@ class TenantMismatch(Forbidden):
 class TenantSuspended(Forbidden):
     code = "TENANT_SUSPENDED"
     sentence = "This business is suspended; it can be read but not changed."
+
+
+class StepUpRequired(Forbidden):
+    code = "STEP_UP_REQUIRED"
+    sentence = (
+        "Prove again who you are with `POST /api/auth/step-up`; this needs a proof of the last 10 minutes."
+    )
+
+
+class SecondFactorSetupRequired(Forbidden):
+    code = "SECOND_FACTOR_SETUP_REQUIRED"
+    sentence = "This business demands a second factor of you; set one up with `POST /api/auth/second-factor`."
+
+
+class AmbiguousCredentials(Invalid):
+    code = "AMBIGUOUS_CREDENTIALS"
+    sentence = "Send either an Authorization header or the session cookie, not both."
 
 
 class ProductionBlocked(Forbidden):
@@ -64,14 +87,16 @@ def bearer_token(authorization: str | None) -> str | None:
     return token
 
 
-def requires(permission: str, *, own: bool = False) -> Callable[[F], F]:
+def requires(permission: str, *, own: bool = False, fresh: bool = False) -> Callable[[F], F]:
     """Guard a view with a permission. `own=True` also admits `<permission>:own`; the service then narrows.
 
-    `requires(SELF)` asks for a signed-in caller only.
+    `requires(SELF)` asks for a signed-in person only. `fresh=True` is for what is sensitive: the person must
+    have proved who they are within ten minutes, and no API key may call it.
     """
 
     def decorate(view: F) -> F:
         view.permission = permission  # type: ignore[attr-defined]
+        view.fresh = fresh  # type: ignore[attr-defined]
         view.admits = (permission, f"{permission}:own") if own else (permission,)  # type: ignore[attr-defined]
         return view
 
@@ -109,8 +134,8 @@ def install_blocked_paths(app: Flask) -> None:
                 raise ProductionBlocked
 
 
-def install_identify(app: Flask, find_caller: FindCaller) -> None:
-    """Verify the token's signature, if there is a token. Its refusal waits until the limiter has counted.
+def install_identify(app: Flask, finders: Finders) -> None:
+    """Verify the credential's signature, if there is one. Its refusal waits until the limiter has counted.
 
     Where the view needs the caller, the limiter is given the question to ask along (`g.question`), and leaves
     its answer's row in `g.found`.
@@ -120,19 +145,41 @@ def install_identify(app: Flask, find_caller: FindCaller) -> None:
     def identify() -> None:
         asked = current_request()
         g.identity, g.refusal, g.question, g.found = None, None, None, None
-        if not asked.path.startswith("/api"):
+        if not asked.path.startswith("/api") or is_health(asked.path):
             return
         try:
-            token = bearer_token(asked.headers.get("Authorization"))
-            if token is not None:
-                g.identity = verify(token)
-                if _permission(asked) not in (None, PUBLIC) and asked.method != "OPTIONS":
-                    g.question = find_caller.question(g.identity)
+            g.identity = credential(asked)
+            guarded = _permission(asked) not in (None, PUBLIC) and asked.method != "OPTIONS"
+            if g.identity is not None and guarded:
+                g.question = finders[type(g.identity)].question(g.identity)
         except MbsError as refusal:
             g.refusal = refusal
 
 
-def install_authorize(app: Flask, find_caller: FindCaller) -> None:
+def credential(asked: Request) -> Credential | None:
+    """Return what a request's one credential says of itself, None when it brings none; no database is asked.
+
+    :raises AmbiguousCredentials: if it brings an Authorization header and a session cookie.
+    :raises Unauthenticated: if it was not given out here, or has expired.
+    """
+    token = asked.headers.get("Authorization")
+    cookie = asked.cookies.get(session_cookies.NAME) if "Cookie" in asked.headers else None
+    if cookie is not None:
+        if token is not None:
+            raise AmbiguousCredentials
+        identity = session_cookies.session_cookies().decode(cookie)
+        if identity is None:
+            raise Unauthenticated
+        return identity
+    token = bearer_token(token)
+    if token is None:
+        return None
+    if token.startswith(api_key_format.MARK):
+        return api_key_format.parse(token)
+    return access_tokens.verify(token)
+
+
+def install_authorize(app: Flask, finders: Finders) -> None:
     """Look the caller up and hold them against the view's permission."""
 
     @app.before_request
@@ -151,28 +198,73 @@ def install_authorize(app: Flask, find_caller: FindCaller) -> None:
             raise g.refusal
         if g.identity is None:
             raise Unauthenticated(challenge=None)
-        scope = _enter_caller(find_caller, g.identity)
-        if permission != SELF:
+        scope = _enter_caller(finders[type(g.identity)], g.identity, asked)
+        if permission == SELF:
+            if scope.actor_type != "user":
+                raise Forbidden("An API key has no account of its own; this needs a person's credential.")
+        else:
             admits: tuple[str, ...] = view.admits
             if not any(scope.may(name) for name in admits):
                 raise Forbidden(f"Your role lacks the permission {permission}.")
+            if g.caller.second_factor_missing:
+                raise SecondFactorSetupRequired
             if asked.method in UNSAFE and scope.tenant_status != "active":
                 raise TenantSuspended
+        if view.fresh:
+            refuse_stale_proof(scope)
+
+
+def current_identity() -> Identity:
+    """Return the session that the request's credential names.
+
+    :raises RuntimeError: if it is not a session's, which is a programming error: `requires(SELF)` sees to it.
+    """
+    if not isinstance(g.identity, Identity):
+        raise RuntimeError("this request has no session")
+    return g.identity
+
+
+def refuse_stale_proof(scope: Scope) -> None:
+    """Refuse what is sensitive unless the person has proved lately who they are.
+
+    :raises Forbidden: if no person is acting.
+    :raises StepUpRequired: if the proof is older than ten minutes.
+    """
+    if scope.seconds_since_proof is None:
+        raise Forbidden("An API key may not do this; it needs a person's credential.")
+    if scope.seconds_since_proof > FRESH_SECONDS:
+        raise StepUpRequired
 
 
 def _permission(asked: Request) -> str | None:
     return getattr(current_app.view_functions.get(asked.endpoint or ""), "permission", None)
 
 
-def _enter_caller(find_caller: FindCaller, identity: Identity) -> Scope:
-    scope = narrow_scope(
-        tenant_id=identity.tenant_id, actor_id=identity.user_id, session_id=identity.session_id
+def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request) -> Scope:
+    session_id = identity.session_id if isinstance(identity, Identity) else None
+    known = narrow_scope(
+        tenant_id=identity.tenant_id,
+        actor_id=identity.user_id if isinstance(identity, Identity) else None,
+        session_id=session_id,
     )
-    caller = find_caller(identity, scope) if g.found is None else find_caller.answer(g.found)
+    caller = find_caller(identity, known) if g.found is None else find_caller.answer(identity, g.found)
     if caller is None:
         raise Unauthenticated
     named = request.headers.get("X-Tenant-ID")
     if named is not None and named.strip().lower() != str(identity.tenant_id):
         isolation_log.warning("foreign tenant named", extra={"event": "tenant-isolation.header_mismatch"})
         raise TenantMismatch
-    return narrow_scope(role=caller.role, permissions=caller.permissions, tenant_status=caller.tenant_status)
+    if isinstance(identity, Identity) and identity.kind == session_cookies.KIND and asked.method in UNSAFE:
+        session_cookies.session_cookies().refuse_forged(asked, identity.session_id)
+    g.caller = caller
+    scope = narrow_scope(
+        actor_id=caller.actor_id,
+        actor_type=caller.actor_type,
+        role=caller.role,
+        permissions=caller.permissions,
+        tenant_status=caller.tenant_status,
+        seconds_since_proof=caller.seconds_since_proof,
+    )
+    if caller.stale:
+        find_caller.touch(identity, scope, request_address())
+    return scope

@@ -4,15 +4,18 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 
+from mbs.auth.models import Origin
 from mbs.auth.repository import UserRepository
-from mbs.auth.service import AuthService, Origin
+from mbs.auth.service import AuthService
 from mbs.customers.service import CustomerService
+from mbs.foundation.challenges import ChallengeCodec
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Database, Role
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import PageRequest
 from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.scope import Scope, TenantId
+from mbs.foundation.sealing import Sealer
 from mbs.tenants.repository import MembershipRepository
 
 EMAIL = "demo@example.com"
@@ -83,6 +86,8 @@ def _register(database: Database, clock: SystemClock) -> Scope:
         throttle=_NoThrottle(),
         # Its session is thrown away, so any key will do to sign it.
         tokens=RefreshTokenCodec("thrown away", None),
+        challenges=ChallengeCodec("thrown away", None),
+        sealer=Sealer(["thrown away"]),
     )
     signed_in = service.register(
         email=EMAIL,

@@ -22,10 +22,16 @@ PLATFORM_TABLES = {
     "login_sessions": "read before the tenant is known; identity role only",
     "login_attempts": "counted before anybody is known; identity role only",
     "rate_limits": "counted before anybody is known; identity role only",
+    "one_time_tokens": "of a person, not of a business; identity role only",
+    "account_mails": "to a person; the tenant role puts mails in and reads none",
+    "second_factors": "of a person, not of a business; identity role only",
+    "recovery_codes": "of a person, not of a business; identity role only",
+    "external_identities": "of a person, not of a business; identity role only",
+    "sso_flows": "of somebody not yet known; identity role only",
 }
 
 # Read before a tenant is known as well as within one: each role has a policy of its own.
-POLICY_PER_ROLE = ("tenants", "memberships", "users")
+POLICY_PER_ROLE = ("tenants", "memberships", "users", "roles", "invitations", "api_keys")
 
 # The tenant role sees a person through the membership, not by a tenant_id.
 POLICY_THROUGH_OTHERS = ("users",)

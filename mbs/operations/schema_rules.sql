@@ -59,7 +59,8 @@ WHERE NOT EXISTS (
 -- rule policy-per-role: a role has no policy of its own, or more than one
 SELECT name || ' for ' || rolname FROM tables t CROSS JOIN roles r
 WHERE name = ANY (:per_role)
-  AND 1 <> (SELECT count(*) FROM policies p WHERE p.oid = t.oid AND polroles = ARRAY [r.oid])
+  AND 1 <> (SELECT count(*) FROM policies p
+             WHERE p.oid = t.oid AND polpermissive AND polroles = ARRAY [r.oid])
 
 -- rule policy-unchecked: a policy for writing has no WITH CHECK
 SELECT full_name FROM policies WHERE polcmd IN ('*', 'w', 'a') AND checked IS NULL

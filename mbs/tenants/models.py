@@ -1,14 +1,14 @@
-"""Tenants, memberships, locations; the five system roles and what each may do (domain: roles and plans)."""
+"""Tenants and memberships; the five system roles and what each may do (domain: roles and plans)."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -33,13 +33,18 @@ BUSINESS_TYPES = (
 _MANAGER = frozenset(
     {
         "settings:read",
+        "team:read",
         *("customers:read", "customers:create", "customers:write"),
     }
 )
-_ADMIN = _MANAGER | {"settings:write", "customers:erase", "audit:read"}
+_ADMIN = _MANAGER | {
+    *("settings:write", "customers:erase", "audit:read"),
+    *("team:invite", "team:roles", "security:write", "apiKeys:write"),
+}
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
-    "owner": _ADMIN,
+    # Only an owner makes owners or touches one: nobody grants what they lack.
+    "owner": _ADMIN | {"team:owners"},
     "admin": _ADMIN,
     "manager": _MANAGER,
     "staff": frozenset({"customers:read:own", "customers:create"}),
@@ -49,6 +54,19 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
 
 Another role needs a migration too, for the CHECK `ck__memberships__role` names them.
 """
+
+CUSTOM = "custom"
+"""The role of whoever has one that the business composed itself; `memberships.role_id` names it."""
+
+PERMISSIONS = frozenset().union(*ROLE_PERMISSIONS.values())
+
+
+def permissions_of(role: str, custom: Sequence[str] | None) -> frozenset[str]:
+    """Return what a role may do; `custom` are the permissions of a role of the business's own.
+
+    A permission that no longer exists grants nothing.
+    """
+    return PERMISSIONS.intersection(custom or ()) if role == CUSTOM else ROLE_PERMISSIONS[role]
 
 
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -92,6 +110,7 @@ class Membership(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         ForeignKeyConstraint(["user_id"], ["users.id"]),
+        ForeignKeyConstraint(["tenant_id", "role_id"], ["roles.tenant_id", "roles.id"]),
         UniqueConstraint("tenant_id", "user_id"),
         Index("ix__memberships__user_id", "user_id"),
     )
@@ -100,27 +119,27 @@ class Membership(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(Uuid)
     role: Mapped[str] = mapped_column(Text)
+    role_id: Mapped[UUID | None] = mapped_column(Uuid)
     status: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)
 
 
-class Location(Base):
-    """A place where the business works; every business has one that is the default."""
+class CustomRole(Base):
+    """A set of permissions under a name, made by the business."""
 
-    __tablename__ = "locations"
+    __tablename__ = "roles"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
-        Index("uq__locations__default", "tenant_id", unique=True, postgresql_where=text("is_default")),
+        UniqueConstraint("tenant_id", "name_key"),
     )
 
     tenant_id: Mapped[UUID] = tenant_key()
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
-    timezone: Mapped[str] = mapped_column(Text)
-    country: Mapped[str] = mapped_column(Text)
-    is_default: Mapped[bool] = mapped_column(Boolean)
+    name_key: Mapped[str] = mapped_column(Text(collation="C"))
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)

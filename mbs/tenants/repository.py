@@ -1,4 +1,4 @@
-"""Tenants, memberships and locations: within a tenant, and before one is known."""
+"""Tenants and memberships: within a tenant, and before one is known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 from mbs.foundation.db import Transaction
 from mbs.foundation.errors import PreconditionFailed
 from mbs.foundation.repository import Repository
-from mbs.tenants.models import Location, Membership, Tenant
+from mbs.locations.repository import LocationRepository
+from mbs.tenants.models import CustomRole, Membership, Tenant
 
 PROFILE = (
     Tenant.id,
@@ -27,6 +28,10 @@ PROFILE = (
     Tenant.created_at,
     Tenant.updated_at,
 )
+
+
+OWN_ROLE = (CustomRole.name.label("role_name"), CustomRole.permissions.label("role_permissions"))
+"""What a business says of a role that it composed itself; nothing of the others."""
 
 
 class TenantRepository:
@@ -84,6 +89,7 @@ class MembershipRepository(Repository):
         Membership.id,
         Membership.user_id,
         Membership.role,
+        Membership.role_id,
         Membership.status,
         Membership.version,
         Membership.created_at,
@@ -93,26 +99,16 @@ class MembershipRepository(Repository):
     def open_to(self, user_id: UUID) -> Sequence[Row[Any]]:
         """Return the businesses a person may sign in to, oldest first; only the identity role sees all."""
         statement = (
-            select(*PROFILE, Membership.role)
+            select(*PROFILE, Membership.role, *OWN_ROLE)
             .join(Tenant, Tenant.id == Membership.tenant_id)
+            .outerjoin(
+                CustomRole,
+                (CustomRole.tenant_id == Membership.tenant_id) & (CustomRole.id == Membership.role_id),
+            )
             .where(Membership.user_id == user_id, Membership.status == "active", Tenant.status != "closed")
             .order_by(Membership.created_at, Membership.id)
         )
         return self._transaction.execute(statement).all()
-
-
-class LocationRepository(Repository):
-    model = Location
-    columns = (
-        Location.id,
-        Location.name,
-        Location.timezone,
-        Location.country,
-        Location.is_default,
-        Location.version,
-        Location.created_at,
-        Location.updated_at,
-    )
 
 
 def open_business(transaction: Transaction, *, tenant: Row[Any], owner_id: UUID) -> None:

@@ -110,7 +110,7 @@ class Business(Caller):
                     "last_name": "Test",
                 }
             )
-            transaction.enter_tenant(TenantId(self.tenant_id))
+            transaction.enter_tenant(TenantId(self.tenant_id), actor_id=user.id)
             MembershipRepository(transaction).add({"id": uuid7(), "user_id": user.id, "role": role})
         response = Caller(self.app).post("/api/auth/login", {"email": email, "password": PASSWORD})
         return signed_in(self.app, email, response)

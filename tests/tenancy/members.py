@@ -53,7 +53,10 @@ def new_tenant_with(app: Flask, name: str, roles: tuple[str, ...]) -> list[Busin
         transaction.enter_tenant(TenantId(tenant.id), actor_id=members[0][0])
         open_business(transaction, tenant=tenant, owner_id=members[0][0])
         EventRepository(transaction).open_chain()
-        for role, (user_id, _) in zip(roles[1:], members[1:], strict=True):
+    # Nobody is made a member by somebody else, so each joins in a transaction of their own.
+    for role, (user_id, _) in zip(roles[1:], members[1:], strict=True):
+        scope = Scope(correlation_id=name, tenant_id=TenantId(tenant.id), actor_id=user_id)
+        with database.transaction(scope) as transaction:
             MembershipRepository(transaction).add({"id": uuid7(), "user_id": user_id, "role": role})
     return [sign_in(app, tenant.id, user_id, email) for user_id, email in members]
 

@@ -1,0 +1,62 @@
+"""Questions put to the API keys of one business; and the one that a request with a key asks."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from mbs.api_keys.models import SCOPES
+from mbs.foundation.addresses import household
+from mbs.foundation.caller import Caller, KeyIdentity, Question
+from mbs.foundation.db import Database, Role
+from mbs.foundation.scope import Scope
+
+CALLER = "find_api_key(%(business)s, %(prefix)s, %(digest)s) AS caller"
+FIND_API_KEY = "SELECT * FROM find_api_key(%(business)s, %(prefix)s, %(digest)s)"
+"""A function of migration 0019."""
+
+TOUCH = """
+UPDATE api_keys SET last_used_at = now(), last_used_address = %(address)s
+WHERE tenant_id = %(business)s AND prefix = %(prefix)s
+RETURNING id
+"""
+
+
+class ApiKeyFinder:
+    """Finds out on every request whose key it brings, so that a revocation acts on the next one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def question(self, credential: KeyIdentity) -> Question:
+        parameters = {
+            "business": str(credential.tenant_id),
+            "prefix": credential.prefix,
+            "digest": credential.digest,
+        }
+        return Question(CALLER, parameters)
+
+    def answer(self, credential: KeyIdentity, row: Sequence[Any]) -> Caller | None:
+        key_id, scopes, tenant_status, stale = row
+        if key_id is None:
+            return None
+        return Caller(
+            actor_id=UUID(str(key_id)),
+            actor_type="api_key",
+            permissions=SCOPES.intersection(scopes),
+            tenant_status=tenant_status,
+            stale=stale,
+        )
+
+    def __call__(self, credential: KeyIdentity, scope: Scope) -> Caller | None:
+        parameters = self.question(credential).parameters
+        (row,) = self._database.statement(Role.IDENTITY, FIND_API_KEY, parameters, scope=scope)
+        return self.answer(credential, row)
+
+    def touch(self, credential: KeyIdentity, scope: Scope, address: str) -> None:
+        """Note that the key was used, and from where."""
+        parameters = {
+            "business": str(credential.tenant_id),
+            "prefix": credential.prefix,
+            "address": household(address),
+        }
+        self._database.statement(Role.IDENTITY, TOUCH, parameters, scope=scope)

@@ -1,0 +1,37 @@
+"""The places where a business works."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mbs.foundation.db import Base, tenant_key
+
+INSTANT = TIMESTAMP(timezone=True)
+
+
+class Location(Base):
+    """A place where the business works; every business has one that is the default."""
+
+    __tablename__ = "locations"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        Index("uq__locations__default", "tenant_id", unique=True, postgresql_where=text("is_default")),
+    )
+
+    tenant_id: Mapped[UUID] = tenant_key()
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text)
+    country: Mapped[str] = mapped_column(Text)
+    address: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    phone: Mapped[str | None] = mapped_column(Text)
+    tax_registration: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    is_default: Mapped[bool] = mapped_column(Boolean)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(INSTANT)

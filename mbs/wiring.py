@@ -1,0 +1,75 @@
+"""What each service is made of, for a request's scope; `app.py` hands the result to the registry."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from mbs.auth.service import AuthService
+from mbs.config import Config
+from mbs.customers.service import CustomerService
+from mbs.events.service import EventService
+from mbs.foundation.challenges import ChallengeCodec
+from mbs.foundation.clock import Clock, SystemClock
+from mbs.foundation.db import Begin, Database
+from mbs.foundation.refresh_tokens import RefreshTokenCodec
+from mbs.foundation.scope import Scope
+from mbs.foundation.sealing import Sealer
+from mbs.foundation.services import Factories
+from mbs.foundation.throttle import Throttle
+from mbs.sign_ins.service import SignInService
+from mbs.tenants.service import TenantService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What services share, made once a process."""
+
+    config: Config
+    database: Database
+    clock: Clock
+    throttle: Throttle
+    tokens: RefreshTokenCodec
+    challenges: ChallengeCodec
+    sealer: Sealer
+
+    @classmethod
+    def of(cls, config: Config, *, database: Database, throttle: Throttle) -> Self:
+        """Return the parts that a configuration describes."""
+        # The session secret stands in for an encryption secret that was not set, or is new.
+        sealing = (config.encryption_secret, config.encryption_secret_previous)
+        session = (config.session_secret, config.session_secret_previous)
+        return cls(
+            config=config,
+            database=database,
+            clock=SystemClock(),
+            throttle=throttle,
+            tokens=RefreshTokenCodec(config.jwt_refresh_secret, config.jwt_refresh_secret_previous),
+            challenges=ChallengeCodec(*session),
+            sealer=Sealer((*sealing, *session)),
+        )
+
+    def begin(self, scope: Scope) -> Begin:
+        return partial(self.database.transaction, scope)
+
+
+def service_factories(parts: Parts) -> Factories:
+    """Return how each service is made for a request's scope."""
+    begin, clock = parts.begin, parts.clock
+    return {
+        AuthService: lambda scope: AuthService(
+            begin=begin(scope),
+            clock=clock,
+            throttle=parts.throttle,
+            tokens=parts.tokens,
+            challenges=parts.challenges,
+            sealer=parts.sealer,
+        ),
+        SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
+        TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
+        EventService: lambda scope: EventService(begin=begin(scope)),
+        CustomerService: lambda scope: CustomerService(
+            begin=begin(scope),
+            clock=clock,
+            only_of=None if scope.may("customers:read") else scope.actor_id,
+        ),
+    }
