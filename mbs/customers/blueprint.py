@@ -16,7 +16,6 @@ from mbs.customers.schemas import (
     CustomerView,
     RemoveQuery,
     present,
-    present_similar,
 )
 from mbs.customers.service import CustomerService
 from mbs.foundation.api import Blueprint, conditional
@@ -58,7 +57,7 @@ def create(body: dict[str, Any]) -> Response:
     """
     customer, similar = resolve(CustomerService).create(**body)
     view = present(customer, current_scope().tenant_id)
-    view["possibleDuplicates"] = [present_similar(row) for row in similar]
+    view["possibleDuplicates"] = similar
     return answer(view, 201, version=customer.version, location=f"/api/customers/{customer.id}")
 
 

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, any_, bindparam, case, func, literal, or_, select
+from sqlalchemy import JSON, Row, Select, Text, any_, bindparam, case, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
@@ -72,8 +72,20 @@ class CustomerRepository(Repository):
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
+        return super().add({**values, **self._sought(values)})
+
+    def add_finding_similar(self, values: Mapping[str, Any]) -> Row[Any]:
+        """Insert a customer like `add`; the row's `similar` lists who may be the same person, or is None.
+
+        These are at most five active customers of equal name, address or number: id, name, email, phone.
+        """
+        sought = {**self._sought(values), "sought_name_key": values["name_key"]}
+        row: Row[Any] = self._write(self._insert_finding_similar(), {**values, **sought}).one()
+        return row
+
+    def _sought(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         sought = {f"sought_{source}": values.get(source) for source, _ in DEDUPLICATED.values()}
-        return super().add({**values, **sought, "own_tenant": self._transaction.tenant_id})
+        return {**sought, "own_tenant": self._transaction.tenant_id}
 
     def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
         """Change a customer.
@@ -129,26 +141,23 @@ class CustomerRepository(Repository):
         shown = (column for column in cls._shown() if column.key != "created_by")
         return cls._prepared(*shown).where(*(FILTERS[name] for name in names))
 
-    def similar(
-        self, *, except_id: UUID, name_key: str, email_key: str | None, phone: str | None
-    ) -> Sequence[Row[Any]]:
-        """Return at most five active customers that may be the same person: equal name, address or number."""
-        return self._send(
-            self._similar(), except_id=except_id, name_key=name_key, email_key=email_key, phone=phone
-        ).all()
-
     @classmethod
     @cache
-    def _similar(cls) -> Select[Any]:
-        # A number or address that is not known is NULL here and equals nothing.
+    def _insert_finding_similar(cls) -> ReturningInsert[Any]:
+        # A statement does not see the row that it inserts. A number or address that is not known is NULL
+        # here and equals nothing.
         known = cls.model.__table__.c
-        equals = (known[name] == bindparam(name) for name in ("name_key", "email_key", "phone"))
-        return (
+        equals = (known[name] == bindparam(f"sought_{name}") for name in ("name_key", "email_key", "phone"))
+        similar = (
             cls._prepared(known.id, known.name, known.email, known.phone)
-            .where(or_(*equals), known.status == "active", known.id != bindparam("except_id"))
+            .where(or_(*equals), known.status == "active")
             .order_by(known.created_at, known.id)
             .limit(SIMILAR_LIMIT)
+            .correlate(None)
+            .subquery("similar_customer")
         )
+        listed = similar.select().with_only_columns(func.json_agg(similar.table_valued(), type_=JSON))
+        return cls._insert().returning(listed.scalar_subquery().label("similar"))
 
     @classmethod
     @cache

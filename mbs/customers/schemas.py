@@ -159,7 +159,3 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
         "updatedAt": row.updated_at,
         "version": row.version,
     }
-
-
-def present_similar(row: Any) -> dict[str, Any]:
-    return {"id": row.id, "name": row.name, "email": row.email, "phone": row.phone}

@@ -24,27 +24,23 @@ class CustomerService:
         self._clock = clock
         self._only_of = only_of
 
-    def create(self, **values: Any) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    def create(self, **values: Any) -> tuple[Row[Any], Sequence[Mapping[str, Any]]]:
         """Create a customer; return it with those that may be the same person.
 
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
         lookup = lookup_keys(name=values["name"], email=values.get("email"), phone=values.get("phone"))
+        values = {**values, **lookup, "id": uuid7()}
         with self._begin() as transaction:
             customers = CustomerRepository(transaction)
-            customer = customers.add({**values, **lookup, "id": uuid7()})
-            similar: Sequence[Row[Any]] = ()
             # Whoever sees only their own customers must not learn of others through a likeness.
-            if self._only_of is None:
-                similar = customers.similar(
-                    except_id=customer.id,
-                    name_key=str(lookup["name_key"]),
-                    email_key=lookup["email_key"],
-                    phone=customer.phone,
-                )
-            self._record(transaction, "customer.created", customer, {})
-        return customer, similar
+            alone = self._only_of is not None
+            customer = customers.add(values) if alone else customers.add_finding_similar(values)
+            object_ = dict(customer._mapping)
+            similar = object_.pop("similar", None)
+            self._append(transaction, "customer.created", customer.id, object_, {})
+        return customer, similar or ()
 
     def read(self, *, id_: UUID) -> Row[Any]:
         """Return a customer.

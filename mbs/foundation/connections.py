@@ -1,4 +1,4 @@
-"""psycopg2 connections that never wait for ever, and the dialect that opens a transaction in one message.
+"""psycopg2 connections that never wait for ever, and the dialect that lets statements share a message.
 
 A frozen PostgreSQL still acknowledges TCP, so neither keepalives nor `statement_timeout` free a
 waiting client: only a client-side deadline does. psycopg2 has none; its wait callback makes one.
@@ -6,8 +6,6 @@ waiting client: only a client-side deadline does. psycopg2 has none; its wait ca
 
 import select
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -27,14 +25,19 @@ LOST = "server closed the connection unexpectedly: no answer within the client-s
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-@contextmanager
-def until(deadline: float | None) -> Iterator[None]:
+class until:  # noqa: N801 - reads as the word it is; a generator would cost every message five times as much
     """Let nothing inside the block wait beyond an instant of `time.monotonic()`, connecting included."""
-    token = _deadline.set(deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+
+    __slots__ = ("_deadline", "_token")
+
+    def __init__(self, deadline: float | None) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        self._token = _deadline.set(self._deadline)
+
+    def __exit__(self, *_: object) -> None:
+        _deadline.reset(self._token)
 
 
 class DeadlineConnection(psycopg2.extensions.connection):
@@ -42,9 +45,11 @@ class DeadlineConnection(psycopg2.extensions.connection):
 
     patience: float = CONNECT_SECONDS
     messages: int = 0
-    opening: bytes | None = None
+    opening: bytes = b""
     """SQL that goes ahead of the next statement in the same message, set by `db.Database.transaction`."""
     opens_once: bool = True
+    pending: bytes = b""
+    """SQL that goes ahead of COMMIT in the same message, or of another statement if one comes first."""
 
 
 def patient_while_connecting(seconds: float) -> type[DeadlineConnection]:
@@ -94,8 +99,8 @@ class OneMessageDialect(PGDialect_psycopg2):
     """psycopg2 in its autocommit mode, with BEGIN, COMMIT and ROLLBACK sent by us.
 
     psycopg2 itself sends BEGIN as a message of its own before the first statement; sent by us it
-    shares one message with the context (role, tenant, time-outs) and the first statement, which saves
-    two round trips in every transaction.
+    shares one message with the context (role, tenant, time-outs) and the first statement, and COMMIT
+    does with the last one where that is known (ADR 0011).
     """
 
     supports_statement_cache = True
@@ -105,37 +110,45 @@ class OneMessageDialect(PGDialect_psycopg2):
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         connection = cursor.connection
-        if connection.opening is None:
+        ahead = connection.opening + connection.pending
+        if not ahead:
             cursor.execute(statement, parameters)
             return
-        message = connection.opening + cursor.mogrify(statement, parameters)
+        message = ahead + cursor.mogrify(statement, parameters)
         try:
             cursor.execute(message)
         finally:
             # A message that was no SQL began nothing: whatever comes after it still needs the opening.
             if connection.opens_once and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-                connection.opening = None
+                connection.opening = connection.pending = b""
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         self.do_execute(cursor, statement, None)
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         # psycopg2 composes these messages itself, so the opening has to go before them.
-        if cursor.connection.opening is not None:
+        if cursor.connection.opening or cursor.connection.pending:
             if not cursor.connection.opens_once:
                 raise RuntimeError("a read-only transaction has nothing to write")
             self.do_execute(cursor, "SELECT", None)
         super().do_executemany(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]
 
     def do_commit(self, dbapi_connection: Any) -> None:
-        if dbapi_connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-            with dbapi_connection.cursor() as cursor:
-                cursor.execute("COMMIT")
+        connection = dbapi_connection.dbapi_connection
+        if connection.pending:
+            # When it fails, PostgreSQL skips the rest of the message: nothing is committed.
+            message = connection.opening + connection.pending + b"COMMIT"
+            connection.opening = connection.pending = b""
+        elif connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            message = b"COMMIT"
+        else:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(message)
 
     def do_rollback(self, dbapi_connection: Any) -> None:
-        if (
-            not dbapi_connection.closed
-            and dbapi_connection.get_transaction_status() != TRANSACTION_STATUS_IDLE
-        ):
-            with dbapi_connection.cursor() as cursor:
+        connection = dbapi_connection.dbapi_connection
+        connection.opening = connection.pending = b""
+        if not connection.closed and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            with connection.cursor() as cursor:
                 cursor.execute("ROLLBACK")

@@ -5,33 +5,38 @@ is known; `mbs_tenant` sees the rows of one tenant only, by row-level security. 
 local to the transaction (`set_config(..., true)`), so neither a pool nor PgBouncer can leak them.
 """
 
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 import psycopg2
-from sqlalchemy import Connection, Executable, MetaData, Uuid, create_engine, event, make_url, text
+from sqlalchemy import (
+    Connection,
+    Executable,
+    MetaData,
+    Row,
+    Select,
+    Uuid,
+    create_engine,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import CursorResult, Engine
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-from mbs.foundation import connections
+from mbs.foundation import connections, context, kept_statements, pooled
 from mbs.foundation.database_errors import translate
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.scope import Scope, TenantId, refuse_late, tenant_of
 
 registry.register("postgresql.mbs", "mbs.foundation.connections", "OneMessageDialect")
-
-PING_AFTER_SECONDS = 5.0
-"""A pooled connection is pinged only after this much idleness; busy ones prove by working that they live."""
 
 
 class Base(DeclarativeBase):
@@ -59,21 +64,6 @@ class Role(StrEnum):
 
     TENANT = "mbs_tenant"
     IDENTITY = "mbs_identity"
-
-
-# One function, so that an engine that needs SET LOCAL (Citus) is one change. Verified on PostgreSQL
-# 15 and 18: it binds superuser, owner and granted logins, and resets when the transaction ends.
-# A temporary table would outlive its transaction and stand before the real one; so they are looked for last.
-CONTEXT = (
-    "SELECT set_config('role', %(role)s, true), set_config('app.tenant_id', %(tenant)s, true),"
-    " set_config('app.actor_id', %(actor)s, true), set_config('app.correlation_id', %(correlation)s, true),"
-    " set_config('search_path', 'public, pg_temp', true),"
-    " set_config('TimeZone', 'UTC', true), set_config('statement_timeout', %(statement_ms)s, true),"
-    " set_config('lock_timeout', %(lock_ms)s, true),"
-    " set_config('idle_in_transaction_session_timeout', %(idle_ms)s, true)"
-)
-
-READ_ONLY = ", set_config('transaction_read_only', 'on', true)"
 
 
 class Transaction:
@@ -105,6 +95,44 @@ class Transaction:
         refuse_late(self._scope)
         return self._connection.execute(statement, parameters)
 
+    def rows(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Send a SELECT that is kept for ever, and return its rows, which are read by name.
+
+        In a read-only transaction past SQLAlchemy's machinery, which costs more than the query does.
+
+        :raises Unavailable: if the request's deadline has passed.
+        """
+        compiled = kept_statements.compiled(statement) if self._read_only else None
+        if compiled is None:
+            return self.execute(statement, parameters).all()
+        refuse_late(self._scope)
+        raw = driver_connection(self._connection)
+        try:
+            with raw.cursor() as cursor:
+                values = {**compiled.parameters, **parameters}
+                cursor.execute(raw.opening + cursor.mogrify(compiled.sql, values))
+                # Named tuples: nothing else of a row's interface is used.
+                return cast(Sequence[Row[Any]], list(map(compiled.row._make, cursor.fetchall())))
+        except psycopg2.Error as error:
+            if raw.closed or pooled.is_lost(error):
+                self._connection.invalidate(error)
+            raise
+
+    def finish(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Send the transaction's last statement, whose result nobody needs, in one message with COMMIT.
+
+        Whatever is sent after it all the same takes it along, so the order of statements stays. Its refusal
+        is raised then, and rolls everything back. `sql` is psycopg2 format with named parameters.
+
+        :raises Unavailable: if the request's deadline has passed.
+        """
+        refuse_late(self._scope)
+        if self._read_only:
+            raise RuntimeError("a read-only transaction has nothing to write")
+        raw = driver_connection(self._connection)
+        with raw.cursor() as cursor:
+            raw.pending += cursor.mogrify(sql + ";", parameters)
+
     def enter_tenant(self, tenant_id: TenantId, *, actor_id: UUID | None = None) -> None:
         """Step from the identity role into a tenant: the one switch a transaction may make.
 
@@ -123,6 +151,12 @@ class Transaction:
             " set_config('app.actor_id', %(actor)s, true)",
             {"role": self.role.value, "tenant": str(tenant_id), "actor": str(self._scope.actor_id or "")},
         )
+
+
+def driver_connection(connection: Connection) -> connections.DeadlineConnection:
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, connections.DeadlineConnection)
+    return raw
 
 
 Begin = Callable[..., AbstractContextManager[Transaction]]
@@ -145,12 +179,8 @@ class Database:
         recycle_seconds: int = 300,
         application_name: str = "mbs",
     ) -> None:
-        self._settings = {
-            "statement_ms": str(statement_ms),
-            "lock_ms": str(lock_ms),
-            "idle_ms": str(idle_transaction_ms),
-        }
-        self._patience = statement_ms / 1000 + 0.5
+        settings = {"statement_ms": statement_ms, "lock_ms": lock_ms, "idle_ms": idle_transaction_ms}
+        self._contexts = {role: context.written(role.value, settings) for role in Role}
         self.engine: Engine = create_engine(
             make_url(url).set(drivername="postgresql+mbs"),
             pool_size=pool_size,
@@ -173,11 +203,7 @@ class Database:
                 "application_name": application_name,
             },
         )
-        # Before SQLAlchemy's own first queries, which would otherwise leave psycopg2 inside a transaction.
-        event.listen(self.engine, "connect", self._on_connect, insert=True)
-        event.listen(self.engine, "checkout", self._on_checkout)
-        event.listen(self.engine, "checkin", self._on_checkin)
-        event.listen(self.engine, "handle_error", self._on_error)
+        pooled.watch(self.engine, patience=statement_ms / 1000 + 0.5)
 
     @contextmanager
     def transaction(
@@ -206,14 +232,14 @@ class Database:
                 self.engine.connect() as connection,
                 connection.begin(),
             ):
-                raw = connection.connection.dbapi_connection
-                assert isinstance(raw, connections.DeadlineConnection)
-                context = CONTEXT + READ_ONLY if read_only else "BEGIN; " + CONTEXT
+                raw = driver_connection(connection)
+                setting = self._contexts[role]
+                opening = f"{setting}{context.READ_ONLY}; " if read_only else f"BEGIN; {setting}; "
                 with raw.cursor() as cursor:
-                    raw.opening = cursor.mogrify(context + "; ", self._context(scope, role))
+                    raw.opening = cursor.mogrify(opening, context.opened(scope))
                 raw.opens_once = not read_only
                 yield Transaction(connection, scope, role, read_only=read_only)
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, psycopg2.Error, PoolTimeout) as error:
             raise translate(error) from error
 
     def statement(
@@ -228,16 +254,16 @@ class Database:
         """
         refuse_late(scope)
         with connections.until(scope.deadline):
-            return self._send(CONTEXT + "; " + sql, {**self._context(scope, role), **parameters})
+            return self._send(f"{self._contexts[role]}; {sql}", {**parameters, **context.opened(scope)})
 
     def _send(self, message: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         try:
             # Connecting by this way, SQLAlchemy leaves the driver's own error as it is.
-            pooled = self.engine.raw_connection()
+            borrowed = self.engine.raw_connection()
         except (psycopg2.Error, DBAPIError, PoolTimeout) as error:
             raise translate(error) from error
         try:
-            raw = pooled.dbapi_connection
+            raw = borrowed.dbapi_connection
             assert isinstance(raw, connections.DeadlineConnection)
             with raw.cursor() as cursor:
                 # Several statements in one message are one implicit transaction, which is what
@@ -248,53 +274,11 @@ class Database:
         except psycopg2.Error as error:
             translated = translate(error)
             if isinstance(translated, Unavailable):
-                pooled.invalidate(error)
+                borrowed.invalidate(error)
             raise translated from error
         finally:
-            pooled.close()
+            borrowed.close()
 
     def dispose(self) -> None:
         """Close the idle connections."""
         self.engine.dispose()
-
-    def _context(self, scope: Scope, role: Role) -> dict[str, str]:
-        return {
-            "role": role.value,
-            "tenant": str(scope.tenant_id or ""),
-            "actor": str(scope.actor_id or ""),
-            "correlation": scope.correlation_id,
-            **self._settings,
-        }
-
-    def _on_connect(self, raw: Any, record: Any) -> None:
-        raw.autocommit = True
-        raw.patience = self._patience
-        record.info["pid"] = os.getpid()
-        record.info["used_at"] = time.monotonic()
-
-    def _on_checkout(self, raw: Any, record: Any, proxy: Any) -> None:
-        # A socket that crossed fork() is shared with the parent and once served another tenant's rows.
-        if record.info["pid"] != os.getpid():
-            record.dbapi_connection = proxy.dbapi_connection = None
-            raise DisconnectionError("this connection belongs to another process")
-        if time.monotonic() - record.info["used_at"] > PING_AFTER_SECONDS:
-            raw.patience = connections.PING_SECONDS
-            try:
-                with raw.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-            except psycopg2.Error as error:
-                raise DisconnectionError("the idle connection does not answer") from error
-            raw.patience = self._patience
-
-    @staticmethod
-    def _on_checkin(raw: Any, record: Any) -> None:
-        if raw is not None:
-            raw.opening = None
-            record.info["used_at"] = time.monotonic()
-
-    @staticmethod
-    def _on_error(context: Any) -> None:
-        # Without this a demoted primary passes every ping and is kept for ever.
-        code = getattr(context.original_exception, "pgcode", None) or ""
-        if code == "25006" or code.startswith(("08", "57P")):
-            context.is_disconnect = True

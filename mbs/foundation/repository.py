@@ -73,8 +73,11 @@ class Repository:
     def _prepared(cls, *columns: Any) -> Select[Any]:
         return select(*columns).where(cls.model.__table__.c.tenant_id == bindparam("own_tenant"))
 
-    def _send(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+    def _send(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
         return self._transaction.execute(statement, {"own_tenant": self._transaction.tenant_id, **values})
+
+    def _read(self, kept: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        return self._transaction.rows(kept, {"own_tenant": self._transaction.tenant_id, **values})
 
     @classmethod
     @cache
@@ -102,10 +105,10 @@ class Repository:
 
         :raises NotFound: if there is none, or it is another tenant's: the two look alike.
         """
-        row = self._send(self._by_id(), sought_id=id_).one_or_none()
-        if row is None:
+        rows = self._read(self._by_id(), {"sought_id": id_})
+        if not rows:
             raise NotFound
-        return row
+        return rows[0]
 
     def add(self, values: Mapping[str, Any]) -> Row[Any]:
         """Insert one row and return it as stored; its tenant comes from the column's default.
@@ -159,16 +162,18 @@ class Repository:
 
         :param values: of the parameters of a statement that is built once, which is then kept in each order.
         """
-        build = _paged if values else _paged.__wrapped__
-        continued = request.position is not None
-        paged = build(statement, self.model, request.sort, request.descending, continued)
+        order = (self.model, request.sort, request.descending, request.position is not None)
+        asked = {**values, "rows": request.limit + 1}
         if request.position is not None:
-            values |= {"last_value": request.position.value, "last_id": request.position.id}
-        rows = self._send(paged, rows=request.limit + 1, **values).all()
+            asked |= {"last_value": request.position.value, "last_id": request.position.id}
+        if values:
+            rows = self._read(_paged(statement, *order), asked)
+        else:
+            rows = self._send(_paged.__wrapped__(statement, *order), asked).all()
         total = None
         if request.include_total:
             counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
-            total = self._send(counted, **values).scalar_one()
+            total = self._send(counted, values).scalar_one()
         return Page.cut(rows, request, total)
 
     def _id(self) -> ColumnElement[Any]:

@@ -26,6 +26,7 @@ READS_ENVIRONMENT = {
 ENDS_TRANSACTIONS = {
     "mbs/foundation/db.py": "the one door: commits when a service's block ends",
     "mbs/foundation/connections.py": "the dialect that sends BEGIN, COMMIT and ROLLBACK",
+    "mbs/foundation/pooled.py": "takes psycopg2's own BEGIN away from each new connection",
     "mbs/operations/migrate.py": "each migration is a transaction",
     "mbs/operations/migration_lock.py": "holds a lock for the length of a session",
     "mbs/operations/migration_operations.py": "an index built CONCURRENTLY cannot stand in a transaction",
@@ -42,7 +43,6 @@ BARE_STATEMENTS = {
     "mbs/auth/repository.py: SWEEP": "ended sessions of all tenants; identity role only",
     "mbs/customers/repository.py: _if_wanted": "a sub-select on the tenant's own row, for a setting",
     "mbs/events/repository.py: OPEN_CHAIN": "the tenant is the column's default",
-    "mbs/events/repository.py: APPEND": "names the tenant itself; one statement, so that no chain forks",
     "mbs/tenants/models.py: Location": "the condition of an index",
 }
 

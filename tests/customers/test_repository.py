@@ -139,15 +139,9 @@ class TestAnotherTenant:
                     **filters,
                 )
                 assert (list(page.rows), page.total, page.next) == ([], 0, None)
-            assert (
-                customers.similar(
-                    except_id=uuid7(),
-                    name_key="jane",
-                    email_key=str(JANE["email"]),
-                    phone=str(JANE["phone"]),
-                )
-                == []
-            )
+            lookup = lookup_keys(name="Jane", email=str(JANE["email"]), phone=str(JANE["phone"]))
+            added = customers.add_finding_similar({**JANE, **lookup, "id": uuid7(), "kind": "person"})
+            assert added.similar is None
 
     def test_changes_nothing(self, open_: Opens, people: tuple[Business, Business, UUID]) -> None:
         owner, stranger, id_ = people

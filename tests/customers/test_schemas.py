@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from marshmallow import ValidationError
-from uuid_utils.compat import uuid7
 
-from mbs.customers.repository import CustomerRepository
 from mbs.customers.schemas import (
     EXAMPLE,
     ChangeCustomer,
@@ -17,7 +15,6 @@ from mbs.customers.schemas import (
     CustomerView,
     SimilarCustomer,
     present,
-    present_similar,
 )
 from tests.contract.closed_schemas import differences
 from tests.factories.callers import Business
@@ -45,13 +42,13 @@ class TestPresent:
         assert None not in view.values(), "the schema is compared with a row that has everything"
 
     def test_shows_the_documented_likenesses(self, owner: Business) -> None:
-        with owner.database.transaction(owner.scope) as transaction:
-            add_customers(owner, [{"name": "Jane"}])
-            (row,) = CustomerRepository(transaction).similar(
-                except_id=uuid7(), name_key="jane", email_key=None, phone=None
-            )
+        full = {"name": "Jane", "email": "jane@example.com", "phone": "+919876543210"}
+        create(owner, **full)
 
-        assert differences(SimilarCustomer(), present_similar(row)) == []
+        (similar,) = create(owner, **full)["possibleDuplicates"]
+
+        assert differences(SimilarCustomer(), similar) == []
+        assert None not in similar.values()
 
     def test_is_what_the_api_answers(self, owner: Business) -> None:
         created = create(owner, **EXAMPLE)

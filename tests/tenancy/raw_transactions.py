@@ -5,7 +5,8 @@ from contextlib import closing, contextmanager
 
 import psycopg2
 
-from mbs.foundation.db import CONTEXT, Role
+from mbs.foundation.context import CONTEXT
+from mbs.foundation.db import Role
 
 
 @contextmanager
