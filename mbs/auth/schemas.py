@@ -68,12 +68,12 @@ class LogIn(WantedSession):
 
 
 class AnswerChallenge(WantedSession):
-    challenge = Secret(maximum=300, required=True)
+    challenge = Secret(maximum=4096, required=True)
     code = Secret(maximum=40, required=True)
 
 
 class Refresh(WireSchema):
-    refresh_token = Secret(maximum=200, required=True)
+    refresh_token = Secret(maximum=4096, required=True)
 
 
 class SwitchTenant(WireSchema):
