@@ -257,7 +257,7 @@ class SessionFinder:
         return Question(CALLER, parameters)
 
     def answer(self, credential: Identity, row: Sequence[Any]) -> Caller | None:
-        role, custom, tenant_status, seconds_since_proof, second_factor_missing, stale = row
+        role, custom, tenant_status, seconds_since_proof, has_factor, factor_demanded, stale = row
         if role is None:
             return None
         return Caller(
@@ -266,7 +266,8 @@ class SessionFinder:
             tenant_status=tenant_status,
             role=role,
             seconds_since_proof=seconds_since_proof,
-            second_factor_missing=second_factor_missing,
+            second_factor=has_factor,
+            second_factor_demanded=factor_demanded,
             stale=stale,
         )
 

@@ -47,7 +47,7 @@ class Caller:
     """What the database says about a credential right now.
 
     `seconds_since_proof`: since the person showed a password or the like; None for a program.
-    `second_factor_missing`: the business demands one of this person, who has none yet.
+    `second_factor` is whether they have one; `second_factor_demanded` is whether the business demands it.
     `stale`: the time of last use should be noted again.
     """
 
@@ -57,7 +57,8 @@ class Caller:
     actor_type: ActorType = "user"
     role: str | None = None
     seconds_since_proof: float | None = None
-    second_factor_missing: bool = False
+    second_factor: bool = False
+    second_factor_demanded: bool = False
     stale: bool = False
 
 

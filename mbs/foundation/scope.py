@@ -23,6 +23,7 @@ class Scope:
     `deadline` is an instant of `time.monotonic()`; `open_transaction` is the transaction which an
     idempotent or dry-run request has already opened and which its service therefore joins.
     `seconds_since_proof` is how long ago the person proved who they are; None where no person acts.
+    `second_factor` is whether they have one; `second_factor_demanded` is whether the tenant demands it.
     """
 
     correlation_id: str = ""
@@ -34,6 +35,8 @@ class Scope:
     permissions: frozenset[str] = frozenset()
     tenant_status: str | None = None
     seconds_since_proof: float | None = None
+    second_factor: bool = False
+    second_factor_demanded: bool = False
     deadline: float | None = None
     open_transaction: "Transaction | None" = None
 

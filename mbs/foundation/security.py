@@ -206,7 +206,7 @@ def install_authorize(app: Flask, finders: Finders) -> None:
             admits: tuple[str, ...] = view.admits
             if not any(scope.may(name) for name in admits):
                 raise Forbidden(f"Your role lacks the permission {permission}.")
-            if g.caller.second_factor_missing:
+            if scope.second_factor_demanded and not scope.second_factor:
                 raise SecondFactorSetupRequired
             if asked.method in UNSAFE and scope.tenant_status != "active":
                 raise TenantSuspended
@@ -256,7 +256,6 @@ def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request)
         raise TenantMismatch
     if isinstance(identity, Identity) and identity.kind == session_cookies.KIND and asked.method in UNSAFE:
         session_cookies.session_cookies().refuse_forged(asked, identity.session_id)
-    g.caller = caller
     scope = narrow_scope(
         actor_id=caller.actor_id,
         actor_type=caller.actor_type,
@@ -264,6 +263,8 @@ def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request)
         permissions=caller.permissions,
         tenant_status=caller.tenant_status,
         seconds_since_proof=caller.seconds_since_proof,
+        second_factor=caller.second_factor,
+        second_factor_demanded=caller.second_factor_demanded,
     )
     if caller.stale:
         find_caller.touch(identity, scope, request_address())

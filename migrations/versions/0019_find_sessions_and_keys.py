@@ -16,7 +16,7 @@ FIND_SESSION = """
 CREATE FUNCTION find_session(
     session_id uuid, person_id uuid, business_id uuid, session_kind text,
     OUT role text, OUT permissions text[], OUT tenant_status text, OUT seconds_since_proof double precision,
-    OUT second_factor_missing boolean, OUT stale boolean)
+    OUT second_factor boolean, OUT second_factor_demanded boolean, OUT stale boolean)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
@@ -26,11 +26,11 @@ BEGIN
                WHERE roles.tenant_id = membership.tenant_id AND roles.id = membership.role_id) END,
            tenant.status,
            extract(epoch FROM now() - session.authenticated_at),
-           CASE WHEN membership.role IN ('owner', 'admin')
-                     AND tenant.settings -> 'security' ->> 'secondFactor' = 'required' THEN NOT EXISTS (
+           EXISTS (
                SELECT FROM second_factors factor
-               WHERE factor.user_id = session.user_id AND factor.confirmed_at IS NOT NULL)
-           ELSE false END,
+               WHERE factor.user_id = session.user_id AND factor.confirmed_at IS NOT NULL),
+           membership.role IN ('owner', 'admin')
+               AND coalesce(tenant.settings -> 'security' ->> 'secondFactor' = 'required', false),
            session.last_used_at < now() - interval '5 minutes'
     FROM login_sessions session
     JOIN users person ON person.id = session.user_id
@@ -41,7 +41,8 @@ BEGIN
       AND session.kind = session_kind
       AND session.revoked_at IS NULL AND session.idle_until > now() AND session.absolute_until > now()
       AND person.status = 'active' AND membership.status = 'active' AND tenant.status <> 'closed'
-    INTO role, permissions, tenant_status, seconds_since_proof, second_factor_missing, stale;
+    INTO role, permissions, tenant_status, seconds_since_proof, second_factor, second_factor_demanded,
+        stale;
 END
 $$
 """
