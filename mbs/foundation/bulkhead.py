@@ -1,8 +1,9 @@
-"""A bulkhead between health probes and everything else, in front of the application (ADR 0007).
+"""Bulkheads between health probes, signing in and everything else, in front of the application (ADR 0007).
 
 `slots` API requests run at a time, as many as there are database connections; twice as many wait a
 moment; the rest is shed at once with 503. One thread always stays free, so a liveness probe is never
-starved by slow requests and Kubernetes never kills a busy pod.
+starved by slow requests and Kubernetes never kills a busy pod. Signing in hashes passwords, which is slow on
+purpose: it gets half of the slots and half of the places to wait, so that it cannot take them from the rest.
 """
 
 import logging
@@ -17,6 +18,7 @@ access_log = logging.getLogger("mbs.request")
 
 WAITING_PER_SLOT = 2
 WAIT_SECONDS = 1.0
+SIGNING_IN = "/api/auth/"
 
 
 def thread_count(slots: int) -> int:
@@ -24,31 +26,58 @@ def thread_count(slots: int) -> int:
     return slots * (1 + WAITING_PER_SLOT) + 1
 
 
+class Compartment:
+    """So many run at a time, twice as many wait a moment, nobody else comes in."""
+
+    def __init__(self, slots: int) -> None:
+        self._running = threading.BoundedSemaphore(slots)
+        self._admitted = threading.BoundedSemaphore(slots * (1 + WAITING_PER_SLOT))
+
+    def enter(self) -> bool:
+        """Take a slot, or tell that there is none; whoever gets one gives it back with `leave`."""
+        if not self._admitted.acquire(blocking=False):
+            return False
+        if not self._running.acquire(timeout=WAIT_SECONDS):
+            self._admitted.release()
+            return False
+        return True
+
+    def leave(self) -> None:
+        self._running.release()
+        self._admitted.release()
+
+
 class Bulkhead:
     """WSGI middleware; one per process. The application itself refuses what is marked as shed."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], slots: int) -> None:
         self._application = application
-        self._running = threading.BoundedSemaphore(slots)
-        self._admitted = threading.BoundedSemaphore(slots * (1 + WAITING_PER_SLOT))
+        self._everything = Compartment(slots)
+        self._signing_in = Compartment(max(1, slots // 2))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if is_health(environ.get("PATH_INFO", "")):
+        path = environ.get("PATH_INFO", "")
+        if is_health(path):
             return self._application(environ, start_response)
-        # The wait below counts against the request's deadline.
+        # The waits below count against the request's deadline.
         environ[ARRIVED_KEY] = time.monotonic()
-        if not self._admitted.acquire(blocking=False):
-            return self._shed(environ, start_response)
-        try:
-            if not self._running.acquire(timeout=WAIT_SECONDS):
+        if path.startswith(SIGNING_IN) and environ["REQUEST_METHOD"] == "POST":
+            if not self._signing_in.enter():
                 return self._shed(environ, start_response)
             try:
-                # Bodies are complete byte strings, so nothing runs after this returns.
-                return self._application(environ, start_response)
+                return self._serve(environ, start_response)
             finally:
-                self._running.release()
+                self._signing_in.leave()
+        return self._serve(environ, start_response)
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not self._everything.enter():
+            return self._shed(environ, start_response)
+        try:
+            # Bodies are complete byte strings, so nothing runs after this returns.
+            return self._application(environ, start_response)
         finally:
-            self._admitted.release()
+            self._everything.leave()
 
     def _shed(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[SHED_KEY] = True
