@@ -93,14 +93,14 @@ class TestSignedIn:
             shed = Caller(app)
             bulkhead = app.wsgi_app
             assert isinstance(bulkhead, Bulkhead)
-            taken = []
-            while bulkhead._admitted.acquire(blocking=False):
+            taken, places = [], bulkhead._everything._admitted
+            while places.acquire(blocking=False):
                 taken.append(True)
             try:
                 response = shed.get("/api/customers", headers={"X-Correlation-Id": "shed-1"})
             finally:
                 for _ in taken:
-                    bulkhead._admitted.release()
+                    places.release()
 
             assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
             assert protected(response)
