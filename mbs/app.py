@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask import Flask
 
+import mbs.accounts.blueprint
 import mbs.accounts.models
 import mbs.auth.blueprint
 import mbs.customers.blueprint
@@ -54,6 +55,7 @@ log = logging.getLogger("mbs.startup")
 BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
+    mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,

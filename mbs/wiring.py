@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from mbs.accounts.service import AccountService
 from mbs.auth.service import AuthService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -64,6 +65,7 @@ def service_factories(parts: Parts) -> Factories:
             challenges=parts.challenges,
             sealer=parts.sealer,
         ),
+        AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
         SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),

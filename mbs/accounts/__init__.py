@@ -1,5 +1,4 @@
-"""What becomes of an account: forgotten and changed passwords, verified and changed addresses.
+"""A person's own account: who am I, where do I work, and (to come) passwords and addresses.
 
-Table: `one_time_tokens`. Answers /api/auth/forgot-password, /api/auth/reset-password,
-/api/auth/change-password, /api/auth/verify-email and /api/auth/change-email.
+Table: one_time_tokens. URLs: /api/auth/me, /api/context.
 """

@@ -1,5 +1,5 @@
-"""People and their signed-in sessions: register, log in, refresh, log out, who am I, which business.
+"""People and how their sessions begin: register, log in, refresh, switch the business.
 
-Tables: users, login_sessions. URLs: /api/auth/*, /api/context.
+Tables: users, login_sessions. URLs: /api/auth/*.
 `app.py` hands its caller look-up (`repository.SessionFinder`) to the foundation: one question a request.
 """

@@ -1,6 +1,5 @@
-"""/api/auth/* and /api/context."""
+"""/api/auth/register, login, refresh and switching the business."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
@@ -14,24 +13,19 @@ from mbs.auth.schemas import (
     REGISTER_EXAMPLE,
     SWITCH_EXAMPLE,
     AnswerChallenge,
-    ChangeMe,
-    ContextView,
     LogIn,
-    MeView,
     Refresh,
     Register,
     SignedInView,
     SwitchTenant,
-    present_context,
-    present_me,
     present_signed_in,
 )
 from mbs.auth.service import AuthService
 from mbs.foundation import access_tokens, session_cookies
 from mbs.foundation.addresses import household
-from mbs.foundation.api import Blueprint, conditional
+from mbs.foundation.api import Blueprint
 from mbs.foundation.caller import Identity
-from mbs.foundation.http import answer, current_scope, expected_version, request_address
+from mbs.foundation.http import answer, current_scope, request_address
 from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.limits import limited
 from mbs.foundation.scope import TenantId, actor_of
@@ -107,30 +101,6 @@ def answer_challenge(body: dict[str, Any]) -> Response:
     return signed_in_response(resolve(AuthService).answer_challenge(origin=origin, **body))
 
 
-@blueprint.get("/auth/me")
-@requires(SELF)
-@conditional
-@blueprint.response(200, MeView)
-def me() -> Response:
-    """Read your own account and the businesses you belong to."""
-    user, memberships = resolve(AuthService).me(actor_id=actor_of(current_scope()))
-    return answer(present_me(user, memberships, current_scope().permissions), version=user.version)
-
-
-@blueprint.patch("/auth/me")
-@requires(SELF)
-@conditional
-@blueprint.arguments(ChangeMe, example={"firstName": "Asha"})
-@blueprint.response(200, MeView)
-def update_me(body: dict[str, Any]) -> Response:
-    """Change your own name."""
-    service = resolve(AuthService)
-    user, memberships = service.change_me(
-        actor_id=actor_of(current_scope()), version=expected_version(), **body
-    )
-    return answer(present_me(user, memberships, current_scope().permissions), version=user.version)
-
-
 @blueprint.patch("/auth/tenants/switch")
 @requires(SELF)
 @blueprint.arguments(SwitchTenant, example=SWITCH_EXAMPLE)
@@ -146,20 +116,6 @@ def switch_tenant(body: dict[str, Any]) -> Response:
         **body,
     )
     return signed_in_response(signed_in)
-
-
-@blueprint.get("/context")
-@requires(SELF)
-@blueprint.response(200, ContextView)
-def context() -> Response:
-    """Read everything a client needs to render: you, the business, what you may do."""
-    scope = current_scope()
-    user, tenant = resolve(AuthService).context(actor_id=actor_of(current_scope()))
-    view = present_context(user, tenant, scope, datetime.now(UTC))
-    identity = current_identity()
-    if identity.kind == session_cookies.KIND:
-        view["csrfToken"] = session_cookies.session_cookies().csrf_token(identity.session_id)
-    return answer(view)
 
 
 def signed_in_response(signed_in: SignedIn, status: int = 200) -> Response:

@@ -216,34 +216,6 @@ class AuthService:
         successor = self._tokens.encode(RefreshToken(session.id, seq))
         return SignedIn(user, tenant, tenant.role, permissions, session.id, successor)
 
-    def me(self, *, actor_id: UUID) -> tuple[Row[Any], Sequence[Row[Any]]]:
-        """Return the caller and the businesses they belong to."""
-        with self._begin(Role.IDENTITY) as transaction:
-            user = UserRepository(transaction).get(actor_id)
-            return user, MembershipRepository(transaction).open_to(actor_id)
-
-    def change_me(
-        self, *, actor_id: UUID, version: int | None, **values: Any
-    ) -> tuple[Row[Any], Sequence[Row[Any]]]:
-        """Change the caller's own details.
-
-        :raises PreconditionFailed: if they have moved on to another version.
-        """
-        with self._begin(Role.IDENTITY) as transaction:
-            users = UserRepository(transaction)
-            before = users.get(actor_id)
-            user = users.change(actor_id, values, version=version)
-            memberships = MembershipRepository(transaction).open_to(actor_id)
-            transaction.enter_tenant(transaction.tenant_id)
-            EventRepository(transaction).append(
-                type_="user.updated",
-                object_type="user",
-                object_id=actor_id,
-                at=self._clock.now(),
-                data={"object": dict(values), "previous": {name: getattr(before, name) for name in values}},
-            )
-        return user, memberships
-
     def switch(
         self,
         *,
@@ -268,13 +240,6 @@ class AuthService:
                 record_session(transaction, "session.ended", session_id, now, {"reason": "switched"})
         proved_at = now - timedelta(seconds=seconds_since_proof)
         return self._sign_in(user, tenant, origin, method="switch", proved_at=proved_at)
-
-    def context(self, *, actor_id: UUID) -> tuple[Row[Any], Row[Any]]:
-        """Return the caller and the business they are signed in to."""
-        with self._begin(Role.IDENTITY) as transaction:
-            user = UserRepository(transaction).get(actor_id)
-            businesses = MembershipRepository(transaction).open_to(actor_id)
-            return user, next(one for one in businesses if one.id == transaction.tenant_id)
 
     def _sign_in(
         self,

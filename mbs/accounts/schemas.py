@@ -1,0 +1,72 @@
+"""A person's own account on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+
+from mbs.auth.schemas import TenantSummary, UserView, present_summary, present_user
+from mbs.foundation.schemas import MergePatch, WireSchema
+from mbs.foundation.scope import Scope
+from mbs.foundation.wire_fields import Text
+
+
+class ChangeMe(MergePatch):
+    first_name = Text(maximum=80)
+    last_name = Text(maximum=80)
+
+
+class MembershipView(WireSchema):
+    tenant = fields.Nested(TenantSummary, required=True)
+    role = fields.String(required=True)
+
+
+class MeView(UserView):
+    email_verified = fields.Boolean(required=True)
+    memberships = fields.List(fields.Nested(MembershipView), required=True)
+    permissions = fields.List(fields.String(), required=True)
+    version = fields.Integer(required=True)
+
+
+class RoleView(WireSchema):
+    key = fields.String(required=True)
+    label = fields.String(required=True)
+
+
+class ContextView(WireSchema):
+    user = fields.Nested(UserView, required=True)
+    tenant = fields.Nested(TenantSummary, required=True)
+    role = fields.Nested(RoleView, required=True)
+    permissions = fields.List(fields.String(), required=True)
+    features = fields.Dict(required=True)
+    limits = fields.Dict(required=True)
+    terminology = fields.Dict(required=True)
+    locale = fields.String(required=True)
+    csrf_token = fields.String(metadata={"description": "Only of a browser's session."})
+    server_time = fields.DateTime(required=True)
+
+
+def present_me(user: Any, memberships: Any, permissions: frozenset[str]) -> dict[str, Any]:
+    return {
+        **present_user(user),
+        "emailVerified": user.email_verified_at is not None,
+        "memberships": [{"tenant": present_summary(row), "role": row.role} for row in memberships],
+        "permissions": sorted(permissions),
+        "version": user.version,
+    }
+
+
+def present_context(user: Any, tenant: Any, scope: Scope, now: datetime) -> dict[str, Any]:
+    role = scope.role or ""
+    # Features, limits and terminology are empty until plans and presets exist.
+    return {
+        "user": present_user(user),
+        "tenant": present_summary(tenant),
+        "role": {"key": role, "label": tenant.role_name or role.capitalize()},
+        "permissions": sorted(scope.permissions),
+        "features": {},
+        "limits": {},
+        "terminology": {},
+        "locale": tenant.locale,
+        "serverTime": now,
+    }
