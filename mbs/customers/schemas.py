@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from mbs.customers.models import KINDS, SORTS, STATUSES
+from mbs.foundation.place_fields import AddressOrLine, AddressView
 from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
 from mbs.foundation.wire_fields import Choice, Choices, EmailAddress, Flag, Instant, PhoneNumber, Text
 
@@ -17,32 +18,6 @@ EXAMPLE = {
     "address": {"line1": "12 MG Road", "city": "Mumbai", "postalCode": "400001", "country": "IN"},
     "tags": ["vip"],
 }
-
-
-class Address(WireSchema):
-    line1 = Text(maximum=200)
-    line2 = Text(maximum=200)
-    city = Text(maximum=100)
-    region = Text(maximum=100)
-    postal_code = Text(maximum=20)
-    country = Text(maximum=2, minimum=2, pattern="[A-Z]{2}", metadata={"example": "IN"})
-
-
-class AddressOrLine(fields.Nested):
-    """An address, or one line of text, which becomes its `line1`."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Address, **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        address = super()._deserialize({"line1": value} if isinstance(value, str) else value, *args, **kwargs)
-        return Address().dump(address)
-
-    def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
-        """Document both forms."""
-        shapes = properties.pop("anyOf", None) or [{"$ref": properties.pop("$ref")}]
-        line = Address().fields["line1"].metadata
-        return {"anyOf": [*shapes, {"type": "string", **line}]}
 
 
 class Tags(fields.List):
@@ -95,15 +70,6 @@ class CustomerQuery(PageQuery):
 
 class RemoveQuery(QuerySchema):
     purge = Flag(load_default=False, metadata={"description": "Remove for good instead of archiving."})
-
-
-class AddressView(WireSchema):
-    line1 = fields.String()
-    line2 = fields.String()
-    city = fields.String()
-    region = fields.String()
-    postal_code = fields.String()
-    country = fields.String()
 
 
 class CustomerView(WireSchema):

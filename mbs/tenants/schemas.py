@@ -1,45 +1,15 @@
 """A business on the wire."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
-from mbs.foundation import territories
+from mbs.foundation.place_fields import country, currency, timezone
 from mbs.foundation.schemas import MergePatch, WireSchema
 from mbs.foundation.wire_fields import Choice, Flag, Text
 from mbs.tenants.models import BUSINESS_TYPES
 
 EXAMPLE = {"businessName": "Asha's Salon", "businessType": "salon", "countryCode": "IN"}
-
-
-class Listed(fields.String):
-    """One word of a list of the world's, which is read when it is first needed."""
-
-    def __init__(self, words: Callable[[], frozenset[str]], message: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.words, self.message = words, message
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or value not in self.words():
-            raise ValidationError(self.message)
-        return value
-
-    def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
-        """Document the words."""
-        return {"enum": sorted(self.words())}
-
-
-country = partial(
-    Listed, territories.countries, "Must be the two capital letters of a country (ISO 3166-1), like IN."
-)
-currency = partial(
-    Listed, territories.currencies, "Must be the three capital letters of a currency (ISO 4217), like INR."
-)
-timezone = partial(
-    Listed, territories.timezones, "Must be a time zone of the tz database, like Asia/Kolkata."
-)
 
 
 class OpenBusiness(WireSchema):
