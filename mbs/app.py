@@ -16,7 +16,9 @@ import mbs.customers.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
+import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.second_factor.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.models
 import mbs.team.models
@@ -55,9 +57,11 @@ log = logging.getLogger("mbs.startup")
 BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
+    mbs.second_factor.blueprint.blueprint,
     mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
+    mbs.locations.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from mbs.auth.repository import UserRepository
 from mbs.accounts.service import AccountService
 from mbs.auth.service import AuthService
 from mbs.config import Config
@@ -17,6 +18,8 @@ from mbs.foundation.scope import Scope
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
+from mbs.locations.service import LocationService
+from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.tenants.service import TenantService
 
@@ -65,9 +68,17 @@ def service_factories(parts: Parts) -> Factories:
             challenges=parts.challenges,
             sealer=parts.sealer,
         ),
+        SecondFactorService: lambda scope: SecondFactorService(
+            begin=begin(scope),
+            clock=clock,
+            throttle=parts.throttle,
+            sealer=parts.sealer,
+            email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
+        ),
         AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
         SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
+        LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

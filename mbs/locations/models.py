@@ -1,5 +1,6 @@
 """The places where a business works."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mbs.foundation.db import Base, tenant_key
 
 INSTANT = TIMESTAMP(timezone=True)
+
+STATUSES = ("active", "archived")
+
+SORTS: Mapping[str, str] = {"createdAt": "created_at"}
+"""The one order of a list. A business has few locations, so that its own part of the table is read."""
 
 
 class Location(Base):
@@ -27,7 +33,7 @@ class Location(Base):
     name: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
     country: Mapped[str] = mapped_column(Text)
-    address: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     phone: Mapped[str | None] = mapped_column(Text)
     tax_registration: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
