@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mbs.foundation.http import ARRIVED_KEY, CORRELATION_HEADER, SHED_KEY, correlation_id, is_health
+from mbs.foundation.http import ARRIVED_KEY, SHED_KEY, correlation_id, is_health
+from mbs.foundation.response_headers import CORRELATION_HEADER
 
 access_log = logging.getLogger("mbs.request")
 

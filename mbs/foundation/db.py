@@ -188,6 +188,7 @@ class Database:
             pool_timeout=pool_wait_seconds,
             pool_recycle=recycle_seconds,
             pool_use_lifo=True,
+            pool_reset_on_return=None,
             hide_parameters=True,
             use_native_hstore=False,
             json_deserializer=orjson.loads,
@@ -227,18 +228,19 @@ class Database:
             raise RuntimeError("a tenant transaction needs a tenant")
         refuse_late(scope)
         try:
-            with (
-                connections.until(scope.deadline),
-                self.engine.connect() as connection,
-                connection.begin(),
-            ):
+            with connections.until(scope.deadline), self.engine.connect() as connection:
                 raw = driver_connection(connection)
                 setting = self._contexts[role]
                 opening = f"{setting}{context.READ_ONLY}; " if read_only else f"BEGIN; {setting}; "
                 with raw.cursor() as cursor:
                     raw.opening = cursor.mogrify(opening, context.opened(scope))
                 raw.opens_once = not read_only
-                yield Transaction(connection, scope, role, read_only=read_only)
+                transaction = Transaction(connection, scope, role, read_only=read_only)
+                if read_only:
+                    yield transaction
+                else:
+                    with connection.begin():
+                        yield transaction
         except (DBAPIError, psycopg2.Error, PoolTimeout) as error:
             raise translate(error) from error
 

@@ -20,26 +20,18 @@ from mbs.foundation.addresses import caller_address
 from mbs.foundation.errors import FieldFault, Invalid, Overloaded, PreconditionFailed
 from mbs.foundation.logs import write_access
 from mbs.foundation.pages import MAXIMUM_LIMIT, CursorCodec, Page, PageRequest
+from mbs.foundation.response_headers import ENVIRON_KEY, ResponseHeaders
 from mbs.foundation.scope import Scope, tenant_of
 
 REQUEST_SECONDS = 4.5
 """One deadline for a whole request; no answer takes longer than 5 s, whatever the database does."""
 
 CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-CORRELATION_HEADER = "X-Correlation-Id"
-ENVIRON_KEY = "mbs.correlation_id"
 ARRIVED_KEY = "mbs.arrived"
 SHED_KEY = "mbs.shed"
 CURSORS = "mbs.cursors"
 PROXIES = "mbs.proxies"
 
-SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("X-Frame-Options", "DENY"),
-)
-STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -63,8 +55,6 @@ RESPONSE_HEADERS = (
     "X-RateLimit-Reset",
 )
 """What a browser's script may send to, and read of, the API from another origin."""
-
-NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 
 
 class IdConverter(BaseConverter):
@@ -116,10 +106,14 @@ def is_health(path: str) -> bool:
 
 def request_address() -> str:
     """Return the address the current request comes from, past the proxies that are known."""
+    return address_of(current_request())
+
+
+def address_of(asked: Request) -> str:
     proxies: int = current_app.extensions[PROXIES]
     if not proxies:
-        return request.remote_addr or "unknown"
-    return caller_address(request.remote_addr, request.headers.getlist("X-Forwarded-For"), proxies)
+        return asked.remote_addr or "unknown"
+    return caller_address(asked.remote_addr, asked.headers.getlist("X-Forwarded-For"), proxies)
 
 
 def install(
@@ -134,7 +128,7 @@ def install(
     app.extensions[PROXIES] = proxies
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = False
-    constant = (*SECURITY_HEADERS, STRICT_TRANSPORT) if strict_transport else SECURITY_HEADERS
+    app.wsgi_app = ResponseHeaders(app.wsgi_app, strict_transport=strict_transport)  # type: ignore[method-assign]
     # Flask asks of every hook and view whether it is a coroutine; here none is.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
 
@@ -144,7 +138,8 @@ def install(
 
     @app.before_request
     def enter() -> None:
-        environ = request.environ
+        asked = current_request()
+        environ = asked.environ
         g.started = time.perf_counter()
         identifier = environ.get(ENVIRON_KEY) or correlation_id(environ)
         # The environ outlives the request, so gunicorn's own log lines can carry the id too.
@@ -153,7 +148,7 @@ def install(
         ambient.scope.set(Scope(correlation_id=identifier, deadline=arrived + REQUEST_SECONDS))
         if SHED_KEY in environ:
             raise Overloaded(retry_after=1)
-        guarded = allowed_hosts and not is_health(request.path)
+        guarded = allowed_hosts and not is_health(asked.path)
         if guarded and not trusted(environ.get("HTTP_HOST", "").lower()):
             raise Invalid(
                 errors=[FieldFault("Host", "invalid", "This service does not answer to that name.")]
@@ -162,20 +157,13 @@ def install(
     @app.after_request
     def leave(response: Response) -> Response:
         asked = current_request()
-        headers = response.headers
-        # Nobody else sets these, so they need not be looked for first, as `headers[...] =` does.
-        headers.extend([(CORRELATION_HEADER, asked.environ.get(ENVIRON_KEY, "")), *constant])
-        if "Content-Security-Policy" not in headers:
-            headers["Content-Security-Policy"] = NOTHING_ALLOWED
-        if "Cache-Control" not in headers:
-            headers["Cache-Control"] = "private, no-store"
         write_access(
             method=asked.method,
             path=asked.path,
             route=asked.url_rule.rule if asked.url_rule else "unmatched",
             status=response.status_code,
             milliseconds=(time.perf_counter() - g.started) * 1000 if "started" in g else 0.0,
-            address=request_address(),
+            address=address_of(asked),
             slow_ms=slow_request_ms,
         )
         return response
@@ -209,7 +197,8 @@ def answer(
     if version is not None:
         tag = f'"{version}"'
         response.headers["ETag"] = tag
-        if request.method in ("GET", "HEAD") and _names(request.headers.get("If-None-Match"), tag):
+        asked = current_request()
+        if asked.method in ("GET", "HEAD") and _names(asked.headers.get("If-None-Match"), tag):
             response.status_code = 304
             response.set_data(b"")
     if location is not None:

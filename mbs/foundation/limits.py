@@ -17,6 +17,7 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
 
+from mbs.foundation import response_headers
 from mbs.foundation.addresses import caller_address, household
 from mbs.foundation.caller import Question
 from mbs.foundation.errors import RateLimited, Unavailable
@@ -92,14 +93,13 @@ class Limits:
             window: Window | None = g.get("window")
             if window is not None:
                 wait = min(window.seconds, max(0, math.ceil(window.reset - time.time())))
-                response.headers.extend(
-                    [
-                        ("RateLimit-Policy", f'"{window.policy}";q={window.limit};w={window.seconds}'),
-                        ("RateLimit", f'"{window.policy}";r={window.remaining};t={wait}'),
-                        ("X-RateLimit-Limit", str(window.limit)),
-                        ("X-RateLimit-Remaining", str(window.remaining)),
-                        ("X-RateLimit-Reset", str(math.ceil(window.reset))),
-                    ]
+                response_headers.add(
+                    current_request().environ,
+                    ("RateLimit-Policy", f'"{window.policy}";q={window.limit};w={window.seconds}'),
+                    ("RateLimit", f'"{window.policy}";r={window.remaining};t={wait}'),
+                    ("X-RateLimit-Limit", str(window.limit)),
+                    ("X-RateLimit-Remaining", str(window.remaining)),
+                    ("X-RateLimit-Reset", str(math.ceil(window.reset))),
                 )
             return response
 
@@ -139,10 +139,9 @@ class Limits:
         storage = self._strategy.storage
         if question is not None and isinstance(storage, PostgresStorage):
             # The caller is looked up in the limiter's own message: one round trip less on every request.
-            admitted, g.found = storage.acquire_asking(
-                item.key_for(key), item.amount, item.get_expiry(), 1, question=question
-            )
-            reset, remaining = self._strategy.get_window_stats(item, key)
+            hit = storage.count(item.key_for(key), item.amount, item.get_expiry(), question=question)
+            admitted, g.found = hit.admitted, hit.answer
+            reset, remaining = hit.oldest + item.get_expiry(), item.amount - hit.held
         else:
             admitted, (reset, remaining) = self._hit(item, key)
         g.window = Window(policy, item.amount, item.get_expiry(), max(0, remaining), reset)

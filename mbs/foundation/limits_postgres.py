@@ -7,7 +7,7 @@ tables: `login_attempts` survives a crash of PostgreSQL, `rate_limits` (UNLOGGED
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from limits.storage import MovingWindowSupport, Storage
 
@@ -21,9 +21,10 @@ DURABLE = "DURABLE"
 
 MOVING_ONLY = "this storage counts moving windows only"
 
-ACQUIRE = """
-SELECT * FROM {function}(%(key)s, %(limit)s, %(window)s, %(amount)s) AS counted
-"""
+ACQUIRE = {
+    "login_attempts": "SELECT * FROM count_attempt(%(key)s, %(limit)s, %(window)s, %(amount)s) AS counted",
+    "rate_limits": "SELECT * FROM count_request(%(key)s, %(limit)s, %(window)s, %(amount)s) AS counted",
+}
 """The upsert itself is a function of migration 0008, so that it is planned once a connection."""
 
 SWEEP = """
@@ -39,6 +40,15 @@ SELECT extract(epoch FROM coalesce(min(hit), clock_timestamp()))::float8, count(
 FROM {table}, unnest(hits) AS hit
 WHERE key = %(key)s AND hit > clock_timestamp() - make_interval(secs => %(window)s)
 """
+
+
+class Hit(NamedTuple):
+    """One request counted, or refused; `oldest` in seconds since the epoch, `answer` the question's row."""
+
+    admitted: bool
+    held: int
+    oldest: float
+    answer: Sequence[Any]
 
 
 class PostgresStorage(Storage, MovingWindowSupport):
@@ -59,28 +69,24 @@ class PostgresStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count one hit if the window has room."""
-        return self.acquire_asking(key, limit, expiry, amount, question=None)[0]
+        hit = self.count(key, limit, expiry, amount)
+        # The headers of this very request ask for the window next: no second statement for that.
+        self._last.window = (key, (hit.oldest, hit.held))
+        return hit.admitted
 
-    def acquire_asking(
-        self, key: str, limit: int, expiry: int, amount: int, *, question: Question | None
-    ) -> tuple[bool, Sequence[Any]]:
-        """Count one hit, and ask a question in the same message; return its row besides."""
-        function = "count_attempt" if _table(key) == "login_attempts" else "count_request"
-        parameters: Mapping[str, Any] = {
-            "key": _digest(key),
-            "limit": limit,
-            "window": expiry,
-            "amount": amount,
-        }
-        statement = ACQUIRE.format(function=function)
+    def count(
+        self, key: str, limit: int, expiry: int, amount: int = 1, *, question: Question | None = None
+    ) -> Hit:
+        """Count one hit if the window has room, and ask a question in the same message."""
+        table = _table(key)
+        statement = ACQUIRE[table]
+        parameters = {"key": _digest(key), "limit": limit, "window": expiry, "amount": amount}
         if question is not None:
             statement, parameters = f"{statement}, {question.item}", {**parameters, **question.parameters}
-        ((admitted, count, oldest, inserted, *answer),) = self._send(statement, parameters)
+        ((admitted, held, oldest, inserted, *answer),) = self._send(statement, parameters)
         if inserted:
-            self._send(SWEEP.format(table=_table(key)), {})
-        # The headers of this very request ask for the window next: no second statement for that.
-        self._last.window = (key, (oldest, count))
-        return bool(admitted), answer
+            self._send(SWEEP.format(table=table), {})
+        return Hit(bool(admitted), held, oldest, answer)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Return when the window's oldest hit was (seconds since the epoch) and how many hits it holds."""

@@ -33,6 +33,7 @@ SECRET_KEY = re.compile(r"password|secret|token|authorization|cookie|api_?key|ds
 
 _constant: dict[str, Any] = {"instance": socket.gethostname()}
 _secrets: re.Pattern[str] | None = None
+_secret_forms: tuple[str, ...] = ()
 _access_from = logging.INFO
 _as_json = True
 
@@ -106,11 +107,12 @@ def configure(
     :param form: `json`, or `text` for a person at a terminal.
     :param secrets: values that are replaced wherever they turn up in a line.
     """
-    global _secrets, _access_from, _as_json
+    global _secrets, _secret_forms, _access_from, _as_json
     _as_json = form == "json"
     forms = {form for value in secrets if value for form in (value, orjson.dumps(value).decode()[1:-1])}
     values = sorted(map(re.escape, forms), key=len, reverse=True)
     _secrets = re.compile("|".join(values)) if values else None
+    _secret_forms = tuple(forms)
     _constant.update(release=release, env=environment)
     root = logging.getLogger()
     formatter = JsonFormatter() if form == "json" else TextFormatter()
@@ -130,7 +132,10 @@ def configure(
 
 
 def redact(text: str) -> str:
-    return _secrets.sub(REDACTED, text) if _secrets is not None else text
+    # To look for each in turn is ten times as fast as the pattern, which is needed only to replace.
+    if _secrets is None or not any(form in text for form in _secret_forms):
+        return text
+    return _secrets.sub(REDACTED, text)
 
 
 def write_access(
@@ -198,6 +203,8 @@ def _text(text: str) -> str:
 
 def _escaped(line: str) -> str:
     """Return a line that stays one, on any terminal and for any reader."""
+    if line.isprintable():
+        return line
     return CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", _text(line))
 
 

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DisconnectionError
@@ -49,9 +50,13 @@ def watch(engine: Engine, *, patience: float) -> None:
 
 
 def _given_back(raw: Any, record: Any) -> None:
-    if raw is not None:
-        raw.opening = raw.pending = b""
-        record.info["used_at"] = time.monotonic()
+    if raw is None:
+        return
+    raw.opening = raw.pending = b""
+    record.info["used_at"] = time.monotonic()
+    # Each transaction has ended by now. In place of the pool's own reset, which costs ten times as much.
+    if raw.closed or raw.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+        record.invalidate()
 
 
 def is_lost(error: BaseException | None) -> bool:

@@ -180,3 +180,15 @@ class TestRows:
         for _ in range(3):
             with owner.database.transaction(owner.scope, read_only=True) as transaction:
                 assert CustomerRepository(transaction).get(id_).name == "Jane"
+
+
+class TestConnections:
+    def test_that_come_back_inside_a_transaction_are_thrown_away(self, owner: Business) -> None:
+        engine = owner.database.engine
+        borrowed = engine.raw_connection()
+        raw: Any = borrowed.dbapi_connection
+        with raw.cursor() as cursor:
+            cursor.execute("BEGIN; SET LOCAL ROLE mbs_identity")
+        borrowed.close()
+        assert raw.closed
+        assert names(owner) == set()
