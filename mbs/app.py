@@ -18,7 +18,6 @@ import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
-import mbs.second_factor.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.models
 import mbs.team.models
@@ -57,7 +56,6 @@ log = logging.getLogger("mbs.startup")
 BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
-    mbs.second_factor.blueprint.blueprint,
     mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,

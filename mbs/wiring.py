@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from mbs.auth.repository import UserRepository
 from mbs.accounts.service import AccountService
 from mbs.auth.service import AuthService
 from mbs.config import Config
@@ -19,7 +18,6 @@ from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
 from mbs.locations.service import LocationService
-from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.tenants.service import TenantService
 
@@ -67,13 +65,6 @@ def service_factories(parts: Parts) -> Factories:
             tokens=parts.tokens,
             challenges=parts.challenges,
             sealer=parts.sealer,
-        ),
-        SecondFactorService: lambda scope: SecondFactorService(
-            begin=begin(scope),
-            clock=clock,
-            throttle=parts.throttle,
-            sealer=parts.sealer,
-            email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
         ),
         AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
         SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
