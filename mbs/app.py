@@ -18,6 +18,7 @@ import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.second_factor.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.models
 import mbs.team.models
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
     mbs.accounts.blueprint.blueprint,
+    mbs.second_factor.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.locations.blueprint.blueprint,

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Self
 
 from mbs.accounts.service import AccountService
+from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -18,6 +19,7 @@ from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
 from mbs.locations.service import LocationService
+from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.tenants.service import TenantService
 
@@ -67,6 +69,13 @@ def service_factories(parts: Parts) -> Factories:
             sealer=parts.sealer,
         ),
         AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
+        SecondFactorService: lambda scope: SecondFactorService(
+            begin=begin(scope),
+            clock=clock,
+            throttle=parts.throttle,
+            sealer=parts.sealer,
+            email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
+        ),
         SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),

@@ -1,6 +1,7 @@
 """Second factors and recovery codes, and what makes a code right (RFC 6238)."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ STEP_SECONDS = 30
 TOLERATED_STEPS = 1
 """How far the clock of somebody's phone may be off, in steps to either side (RFC 6238 section 5.2)."""
 
+CODE = re.compile(r"[0-9]{6}")
 RECOVERY_CODES = 10
 RECOVERY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without letters and digits that are mistaken for one another on paper."""
@@ -52,11 +54,23 @@ def accepted_step(secret: str, code: str, *, at: datetime, last_step: int) -> in
 
     RFC 6238 section 5.2 forbids a second use, which pyotp leaves to its caller.
     """
+    if not is_from_app(code):
+        return None
     totp, now = pyotp.TOTP(secret), int(at.timestamp()) // STEP_SECONDS
     for step in range(now - TOLERATED_STEPS, now + TOLERATED_STEPS + 1):
-        if step > last_step and secrets.compare_digest(totp.generate_otp(step), code):
+        if step > last_step and secrets.compare_digest(totp.generate_otp(step), without_spaces(code)):
             return step
     return None
+
+
+def is_from_app(code: str) -> bool:
+    """Tell whether a code looks like an authenticator app's; if not, it is a recovery code."""
+    return CODE.fullmatch(without_spaces(code)) is not None
+
+
+def without_spaces(code: str) -> str:
+    """Return a code as it is meant: apps show it in groups, which some people type."""
+    return code.replace("-", "").replace(" ", "").lower()
 
 
 def new_recovery_codes() -> list[str]:
@@ -70,5 +84,9 @@ def _group() -> str:
 
 def recovery_digest(user_id: UUID, code: str) -> str:
     """Return the digest of a code as its person may type it: with or without hyphen, in any case."""
-    plain = code.replace("-", "").replace(" ", "").lower()
-    return hashlib.sha256(user_id.bytes + plain.encode()).hexdigest()
+    return hashlib.sha256(user_id.bytes + without_spaces(code).encode()).hexdigest()
+
+
+def throttled_as(user_id: UUID) -> str:
+    """Return under what attempts at a person's codes are counted, wherever they are made."""
+    return f"second factor {user_id}"

@@ -1,5 +1,6 @@
 """Second factors, under the identity role."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -8,10 +9,16 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from mbs.foundation.db import Transaction
-from mbs.foundation.sealing import Sealer
-from mbs.second_factor.models import RecoveryCode, SecondFactor, accepted_step, recovery_digest
+from mbs.foundation.sealing import InvalidToken, Sealer
+from mbs.second_factor.models import (
+    RecoveryCode,
+    SecondFactor,
+    accepted_step,
+    is_from_app,
+    recovery_digest,
+)
 
-CODE_DIGITS = 6
+log = logging.getLogger("mbs.security")
 
 
 class SecondFactorRepository:
@@ -56,7 +63,7 @@ class SecondFactorRepository:
 
     def accept(self, user_id: UUID, code: str, *, at: datetime) -> bool:
         """Tell whether a code is right, and use it up; a recovery code stands in for one of the app's."""
-        if len(code) == CODE_DIGITS and code.isascii() and code.isdigit():
+        if is_from_app(code):
             return self._accept_step(user_id, code, at=at, confirmed=True)
         statement = (
             update(RecoveryCode)
@@ -69,16 +76,23 @@ class SecondFactorRepository:
         )
         return self._transaction.execute(statement).rowcount == 1
 
-    def replace_recovery_codes(self, user_id: UUID, codes: Iterable[str]) -> None:
-        """Forget a person's recovery codes and keep the digests of these."""
+    def replace_recovery_codes(self, user_id: UUID, codes: Iterable[str]) -> bool:
+        """Keep the digests of these recovery codes instead of the former; tell whether there is a factor."""
+        # Locked, so that none are left of a factor that is being taken away.
+        statement = select(SecondFactor.user_id).where(
+            SecondFactor.user_id == user_id, SecondFactor.confirmed_at.is_not(None)
+        )
+        if self._transaction.execute(statement.with_for_update()).one_or_none() is None:
+            return False
         self._transaction.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         rows = [{"user_id": user_id, "digest": recovery_digest(user_id, code)} for code in codes]
         self._transaction.execute(insert(RecoveryCode), rows)
+        return True
 
     def remove(self, user_id: UUID) -> bool:
         """Take a person's second factor away, recovery codes and all; tell whether there was one."""
-        self._transaction.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         result = self._transaction.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
+        self._transaction.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         return result.rowcount == 1
 
     def _accept_step(self, user_id: UUID, code: str, *, at: datetime, confirmed: bool) -> bool:
@@ -91,7 +105,12 @@ class SecondFactorRepository:
         row = self._transaction.execute(statement).one_or_none()
         if row is None:
             return False
-        secret = self._sealer.open(row.sealed)["secret"]
+        try:
+            secret = self._sealer.open(row.sealed)["secret"]
+        except InvalidToken:
+            # Sealed with a secret that is gone. Recovery codes still let the person in.
+            log.error("second factor cannot be opened", extra={"event": "security.second_factor_unreadable"})
+            return False
         step = accepted_step(secret, code, at=at, last_step=row.last_step)
         if step is None:
             return False
