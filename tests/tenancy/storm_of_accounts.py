@@ -107,7 +107,8 @@ class WholeStorm(Storm):
         assert response.status_code == (200 if own else 400)
         if own:
             self.hold(response.get_json())
-            self.own.events += 1
+            # One session ended, another began.
+            self.own.events += 2
 
     def refresh(self) -> None:
         path = self.random.choice(("/api/auth/refresh", "/api/auth/token/refresh"))
