@@ -79,6 +79,11 @@ class NotFound(MbsError):
     sentence = "There is nothing at this address."
 
 
+class Gone(MbsError):
+    code = "GONE"
+    sentence = "This was here once and is no longer."
+
+
 class Conflict(MbsError):
     code = "CONFLICT"
     sentence = "The request contradicts the present state."

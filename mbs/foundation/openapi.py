@@ -40,6 +40,7 @@ ERRORS: dict[int, str] = {
     403: "The caller's role does not allow this.",
     404: "There is no such object, or it is another business's.",
     409: "The request contradicts the present state.",
+    410: "This was used, revoked, or has expired.",
     412: "The object has changed since `If-Match`'s version.",
     413: "The body is larger than 1 MiB.",
     415: "The body is not `application/json`.",
@@ -145,6 +146,9 @@ def _error_statuses(path: str, method: str, operation: dict[str, Any], view: Any
         statuses |= {401, 403}
     if "{" in path:
         statuses.add(404)
+    if "{token}" in path:
+        # The token is a credential, whatever else comes along.
+        statuses |= {401, 403, 410}
     if method != "get":
         statuses.add(409)
     if method != "get" and getattr(view, "conditional", False):
