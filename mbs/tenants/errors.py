@@ -1,6 +1,6 @@
 """What can go wrong with tenants."""
 
-from mbs.foundation.errors import Forbidden
+from mbs.foundation.errors import Conflict, Forbidden
 
 
 class TooManyBusinesses(Forbidden):
@@ -10,3 +10,16 @@ class TooManyBusinesses(Forbidden):
 
 class NoMembership(Forbidden):
     sentence = "You do not belong to any business that is open."
+
+
+class AlreadyMember(Conflict):
+    code = "ALREADY_MEMBER"
+    sentence = "This person belongs to the business already."
+
+
+class BeyondOwnRole(Forbidden):
+    sentence = "This needs permissions that you do not hold: nobody gives, changes or takes what they lack."
+
+
+class RoleNameTaken(Conflict):
+    sentence = "Another role has this name."

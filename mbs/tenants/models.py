@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,15 @@ def permissions_of(role: str, custom: Sequence[str] | None) -> frozenset[str]:
     A permission that no longer exists grants nothing.
     """
     return PERMISSIONS.intersection(custom or ()) if role == CUSTOM else ROLE_PERMISSIONS[role]
+
+
+def covers(held: frozenset[str], wanted: Iterable[str]) -> bool:
+    """Tell whether whoever holds some permissions may pass these on; `a:read` holds `a:read:own` too."""
+    return all(name in held or name.removesuffix(":own") in held for name in wanted)
+
+
+MOST_BUSINESSES = 50
+"""To how many one person may belong: each login and each look at oneself lists them all."""
 
 
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {

@@ -1,17 +1,19 @@
 """Tenants and memberships: within a tenant, and before one is known."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from mbs.foundation.db import Transaction
-from mbs.foundation.errors import PreconditionFailed
+from mbs.foundation.errors import FieldFault, InvalidReference, MbsError, NotFound, PreconditionFailed
+from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.locations.repository import LocationRepository
-from mbs.tenants.models import CustomRole, Membership, Tenant
+from mbs.tenants.errors import AlreadyMember, RoleNameTaken
+from mbs.tenants.models import CUSTOM, CustomRole, Membership, Tenant, permissions_of
 
 PROFILE = (
     Tenant.id,
@@ -44,9 +46,11 @@ class TenantRepository:
         """Insert a new tenant, under the identity role: it is nobody's yet."""
         return self._transaction.execute(insert(Tenant).values(values).returning(*PROFILE)).one()
 
-    def own(self) -> Row[Any]:
-        """Return the profile of the transaction's tenant."""
+    def own(self, *, lock: bool = False) -> Row[Any]:
+        """Return the profile of the transaction's tenant, locked against other writers when asked."""
         statement = select(*PROFILE).where(Tenant.id == self._transaction.tenant_id)
+        if lock:
+            statement = statement.with_for_update(key_share=True)
         return self._transaction.execute(statement).one()
 
     def change(self, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
@@ -95,6 +99,9 @@ class MembershipRepository(Repository):
         Membership.created_at,
         Membership.updated_at,
     )
+    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
+        "uq__memberships__tenant_id__user_id": AlreadyMember,
+    }
 
     def open_to(self, user_id: UUID) -> Sequence[Row[Any]]:
         """Return the businesses a person may sign in to, oldest first; only the identity role sees all."""
@@ -109,6 +116,65 @@ class MembershipRepository(Repository):
             .order_by(Membership.created_at, Membership.id)
         )
         return self._transaction.execute(statement).all()
+
+
+class CustomRoleRepository(Repository):
+    model = CustomRole
+    columns = (
+        CustomRole.id,
+        CustomRole.name,
+        CustomRole.permissions,
+        CustomRole.version,
+        CustomRole.created_at,
+        CustomRole.updated_at,
+    )
+    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
+        "uq__roles__tenant_id__name_key": RoleNameTaken,
+    }
+
+    def lock(self, id_: UUID) -> Row[Any]:
+        """Return a role, locked against whoever changes or gives it.
+
+        :raises NotFound: if there is none.
+        """
+        row = self._transaction.execute(
+            self.select().where(self._id() == id_).with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        return row
+
+    def search(self, request: PageRequest) -> Page:
+        """Return one page of roles."""
+        return self.page(self.select(), request)
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return int(self._transaction.execute(self.select(func.count())).scalar_one())
+
+
+class GivenRole(NamedTuple):
+    """A role as a membership or an invitation names it; `name` only of one that the business composed."""
+
+    role: str
+    role_id: UUID | None
+    name: str | None
+    permissions: frozenset[str]
+
+
+def find_role(transaction: Transaction, *, role: str | None, role_id: UUID | None) -> GivenRole:
+    """Return the role that somebody is to get: one of the five by its key, or the business's own by its id.
+
+    :raises InvalidReference: if the business has no such role.
+    """
+    if role_id is None:
+        return GivenRole(role or "", None, None, permissions_of(role or "", None))
+    try:
+        row = CustomRoleRepository(transaction).get(role_id)
+    except NotFound:
+        fault = FieldFault("roleId", "invalid_reference", "There is no such role.")
+        raise InvalidReference(errors=[fault]) from None
+    return GivenRole(CUSTOM, row.id, row.name, permissions_of(CUSTOM, row.permissions))
 
 
 def open_business(transaction: Transaction, *, tenant: Row[Any], owner_id: UUID) -> None:

@@ -12,11 +12,8 @@ from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
 from mbs.foundation.scope import TenantId
 from mbs.tenants.errors import TooManyBusinesses
-from mbs.tenants.models import new_tenant, with_defaults
+from mbs.tenants.models import MOST_BUSINESSES, new_tenant, with_defaults
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
-
-MOST_BUSINESSES = 50
-"""Each login and each look at oneself lists them all."""
 
 
 class TenantService:

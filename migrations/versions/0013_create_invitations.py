@@ -29,11 +29,13 @@ def upgrade() -> None:
             updated_at  timestamptz NOT NULL DEFAULT now(),
             CONSTRAINT pk__invitations PRIMARY KEY (tenant_id, id),
             CONSTRAINT fk__invitations__tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants (id),
+            -- An invitation that is over does not keep its role from being removed.
             CONSTRAINT fk__invitations__tenant_id__role_id
-                FOREIGN KEY (tenant_id, role_id) REFERENCES roles (tenant_id, id),
+                FOREIGN KEY (tenant_id, role_id) REFERENCES roles (tenant_id, id)
+                ON DELETE SET NULL (role_id),
             CONSTRAINT ck__invitations__role
                 CHECK (role IN ('owner', 'admin', 'manager', 'staff', 'accountant', 'custom')
-                       AND (role = 'custom') = (role_id IS NOT NULL))
+                       AND (role = 'custom' OR role_id IS NULL))
         )
         """
     )
