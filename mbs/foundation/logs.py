@@ -28,6 +28,9 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What starts a new line, or commands a terminal. JSON's own rules escape only the first 32."""
 
+TOKEN_IN_PATH = re.compile(r"(?<=/)[A-Za-z0-9_-]{40,}", re.ASCII)
+"""A part of a path as long as a token, such as an invitation's, and longer than an id."""
+
 LARGEST_INTEGER = 2**63 - 1
 SECRET_KEY = re.compile(r"password|secret|token|authorization|cookie|api_?key|dsn", re.IGNORECASE)
 
@@ -148,6 +151,7 @@ def write_access(
     if _access_from > logging.INFO or ("/health" in route and _access_from > logging.DEBUG):
         return
     scope = ambient.scope.get()
+    path = TOKEN_IN_PATH.sub(REDACTED, path)
     if not _as_json:
         line = f"{_timestamp(None)[11:19]} {method} {path} {status} {milliseconds:.1f} ms"
         _print(redact(_escaped(line)))
