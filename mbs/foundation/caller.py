@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
 from mbs.foundation.scope import ActorType, Scope, TenantId
@@ -12,13 +12,15 @@ from mbs.foundation.scope import ActorType, Scope, TenantId
 class Identity:
     """What a verified access token or session cookie says; the caller look-up tells if the session lives.
 
-    `kind` is that of the session: `token`, or `browser` for one that a cookie carries.
+    `kind` is that of the session: `token`, or `browser` for one that a cookie carries. `signed` tells that
+    nobody can make one up.
     """
 
     user_id: UUID
     tenant_id: TenantId
     session_id: UUID
     kind: str = "token"
+    signed: ClassVar[bool] = True
 
     @property
     def subject(self) -> str:
@@ -33,10 +35,12 @@ class KeyIdentity:
     tenant_id: TenantId
     prefix: str
     digest: str
+    signed: ClassVar[bool] = False
 
     @property
     def subject(self) -> str:
-        return f"key:{self.tenant_id}:{self.prefix}"
+        # The whole key: whoever knows its prefix alone cannot use up what its holder may call.
+        return f"key:{self.digest}"
 
 
 Credential = Identity | KeyIdentity

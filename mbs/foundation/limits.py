@@ -83,10 +83,16 @@ class Limits:
             name = getattr(view, "limit", None)
             if name is not None:
                 self._count(NAMED[name], name, f"ip:{self.address()}")
-            elif g.identity is not None:
+            elif g.identity is not None and (g.identity.signed or g.question is not None):
                 self._count(API, "api", g.identity.subject, question=g.question)
+                if not g.identity.signed:
+                    # Each key that somebody makes up would have a limit of its own.
+                    g.count_stranger = count_stranger
             else:
-                self._count(ANONYMOUS, "anonymous", f"ip:{self.address()}")
+                count_stranger()
+
+        def count_stranger() -> None:
+            self._count(ANONYMOUS, "anonymous", f"ip:{self.address()}")
 
         @app.after_request
         def name_window(response: Response) -> Response:

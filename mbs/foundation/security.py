@@ -138,7 +138,8 @@ def install_identify(app: Flask, finders: Finders) -> None:
     """Verify the credential's signature, if there is one. Its refusal waits until the limiter has counted.
 
     Where the view needs the caller, the limiter is given the question to ask along (`g.question`), and leaves
-    its answer's row in `g.found`.
+    its answer's row in `g.found`. It leaves `g.count_stranger` where
+    the credential may turn out to be made up.
     """
 
     @app.before_request
@@ -249,6 +250,8 @@ def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request)
     )
     caller = find_caller(identity, known) if g.found is None else find_caller.answer(identity, g.found)
     if caller is None:
+        if "count_stranger" in g:
+            g.count_stranger()
         raise Unauthenticated
     named = request.headers.get("X-Tenant-ID")
     if named is not None and named.strip().lower() != str(identity.tenant_id):
