@@ -63,7 +63,7 @@ class EventRepository(Repository):
         """
         scope = self._transaction.scope
         actor = {
-            "type": "user" if scope.actor_id else "system",
+            "type": "system" if scope.actor_id is None and scope.actor_type == "user" else scope.actor_type,
             "id": str(scope.actor_id) if scope.actor_id else None,
             "correlationId": scope.correlation_id,
         }
