@@ -11,6 +11,7 @@ from flask import Flask
 
 import mbs.accounts.blueprint
 import mbs.accounts.models
+import mbs.api_keys.blueprint
 import mbs.auth.blueprint
 import mbs.customers.blueprint
 import mbs.events.blueprint
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     mbs.sign_ins.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.locations.blueprint.blueprint,
+    mbs.api_keys.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

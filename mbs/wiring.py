@@ -5,6 +5,7 @@ from functools import partial
 from typing import Self
 
 from mbs.accounts.service import AccountService
+from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
 from mbs.config import Config
@@ -79,6 +80,7 @@ def service_factories(parts: Parts) -> Factories:
         SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
+        ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

@@ -1,5 +1,6 @@
 """API keys, and what one may do."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,10 +13,20 @@ from mbs.tenants.models import PERMISSIONS
 
 INSTANT = TIMESTAMP(timezone=True)
 
+SORTS: Mapping[str, str] = {"createdAt": "created_at"}
+
 SCOPES = frozenset(
-    name for name in PERMISSIONS if name.partition(":")[0] not in ("team", "security", "billing", "apiKeys")
+    name
+    for name in PERMISSIONS
+    if name.partition(":")[0] not in ("team", "security", "billing", "apiKeys") and not name.endswith(":own")
 )
-"""What a key may be allowed: nothing of people, their security, billing, or keys."""
+"""What a key may be allowed: nothing of people, their security, billing, or keys.
+
+Nor what somebody made themselves: a key is nobody, so `:own` would mean the rows that the key made.
+"""
+
+MOST_KEYS = 100
+"""How many keys of one business may be in force."""
 
 
 class ApiKey(Base):

@@ -1,13 +1,18 @@
 """Questions put to the API keys of one business; and the one that a request with a key asks."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mbs.api_keys.models import SCOPES
+from sqlalchemy import func, or_
+
+from mbs.api_keys.models import SCOPES, ApiKey
 from mbs.foundation.addresses import household
 from mbs.foundation.caller import Caller, KeyIdentity, Question
 from mbs.foundation.db import Database, Role
+from mbs.foundation.pages import Page, PageRequest
+from mbs.foundation.repository import Repository
 from mbs.foundation.scope import Scope
 
 CALLER = "find_api_key(%(business)s, %(prefix)s, %(digest)s) AS caller"
@@ -19,6 +24,37 @@ UPDATE api_keys SET last_used_at = now(), last_used_address = %(address)s
 WHERE tenant_id = %(business)s AND prefix = %(prefix)s
 RETURNING id
 """
+
+
+class ApiKeyRepository(Repository):
+    """The keys of one business. Nobody here can read a digest: the tenant role may not."""
+
+    model = ApiKey
+    columns = (
+        ApiKey.id,
+        ApiKey.name,
+        ApiKey.prefix,
+        ApiKey.scopes,
+        ApiKey.created_by,
+        ApiKey.expires_at,
+        ApiKey.last_used_at,
+        ApiKey.last_used_address,
+        ApiKey.revoked_at,
+        ApiKey.version,
+        ApiKey.created_at,
+        ApiKey.updated_at,
+    )
+
+    def in_force(self, at: datetime) -> int:
+        """Count the keys that are neither revoked nor expired."""
+        statement = self.select(func.count(ApiKey.id)).where(
+            ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at)
+        )
+        return int(self._transaction.execute(statement).scalar_one())
+
+    def search(self, request: PageRequest) -> Page:
+        """Return one page of keys, those that are no longer in force too."""
+        return self.page(self.select(), request)
 
 
 class ApiKeyFinder:
