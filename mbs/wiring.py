@@ -20,6 +20,8 @@ from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
 from mbs.locations.service import LocationService
+from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
+from mbs.mail.service import DeliveryService
 from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.tenants.service import TenantService
@@ -55,6 +57,21 @@ class Parts:
 
     def begin(self, scope: Scope) -> Begin:
         return partial(self.database.transaction, scope)
+
+
+def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> DeliveryService:
+    """Return what `mbs worker` empties the queue of mails with.
+
+    :param gateway: None: the one that the configuration describes.
+    """
+    config = parts.config
+    return DeliveryService(
+        begin=parts.begin(Scope(correlation_id="worker")),
+        clock=parts.clock,
+        sealer=parts.sealer,
+        gateway=gateway or (NoGateway() if config.is_deployed else ConsoleGateway()),
+        base_url=config.base_url or f"http://localhost:{config.port}",
+    )
 
 
 def service_factories(parts: Parts) -> Factories:

@@ -18,8 +18,8 @@ class OneTimeToken(Base):
     __tablename__ = "one_time_tokens"
     __table_args__ = (
         UniqueConstraint("digest"),
+        UniqueConstraint("user_id", "purpose"),
         ForeignKeyConstraint(["user_id"], ["users.id"]),
-        Index("ix__one_time_tokens__user_id", "user_id"),
         Index("ix__one_time_tokens__expires_at", "expires_at"),
     )
 

@@ -1,6 +1,13 @@
-"""Mails that wait to be sent."""
+"""Mails that wait to be sent, and what they say.
 
-from datetime import datetime
+Names that people gave themselves are data: they reach a stranger's mailbox, so none may forge a header or
+become a link there.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, Uuid, text
@@ -11,6 +18,22 @@ from mbs.foundation.db import Base
 
 INSTANT = TIMESTAMP(timezone=True)
 
+LEASE = timedelta(seconds=60)
+"""How long a mail is one worker's. A gateway must answer well within it, or the mail goes out twice."""
+
+PAUSES = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=4),
+)
+"""Between one attempt and the next; after the last attempt the mail has failed."""
+
+KEPT = timedelta(days=30)
+
+LONGEST_NAME = 80
+
 
 class AccountMail(Base):
     """One mail. `sealed` holds address and contents, and is emptied when the mail has been sent."""
@@ -19,7 +42,7 @@ class AccountMail(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         Index("ix__account_mails__queued", "next_attempt_at", postgresql_where=text("status = 'queued'")),
-        Index("ix__account_mails__finished_at", "finished_at"),
+        Index("ix__account_mails__created_at", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -33,3 +56,125 @@ class AccountMail(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     finished_at: Mapped[datetime | None] = mapped_column(INSTANT)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One plain-text mail, ready to be sent."""
+
+    to: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`{link}` in the text becomes the address of `page`, with the variable `token` behind a `#`.
+
+    What stands behind a `#` stays in the browser: no server's log and no Referer header ever holds it.
+    """
+
+    subject: str
+    text: str
+    page: str = ""
+
+
+TEMPLATES: Mapping[str, Template] = {
+    "reset_password": Template(
+        "Choose a new password",
+        """\
+Somebody, probably you, asked for a new password for your MyBizStream account. Choose it within 30 minutes:
+
+{link}
+
+If it was not you, ignore this mail: your password stays as it is.
+""",
+        "/reset-password",
+    ),
+    "password_changed": Template(
+        "Your password has changed",
+        """\
+The password of your MyBizStream account was changed, and wherever else you were signed in you are signed out.
+
+If it was not you, choose a new one at once:
+
+{link}
+""",
+        "/forgot-password",
+    ),
+    "verify_email": Template(
+        "Confirm your e-mail address",
+        """\
+Please confirm within 24 hours that this is the address of your MyBizStream account:
+
+{link}
+
+If you have no such account, somebody mistyped their address: ignore this mail.
+""",
+        "/verify-email",
+    ),
+    "change_email_confirm": Template(
+        "Confirm your new e-mail address",
+        """\
+Please confirm within an hour that your MyBizStream account moves to this address:
+
+{link}
+
+If you have no such account, somebody mistyped their address: ignore this mail.
+""",
+        "/change-email",
+    ),
+    "change_email_notice": Template(
+        "Your e-mail address is about to change",
+        """\
+Somebody, probably you, asked to move your MyBizStream account to another e-mail address. It moves as soon as
+a mail to that address is answered.
+
+If it was not you, choose a new password at once; that also stops the move:
+
+{link}
+""",
+        "/forgot-password",
+    ),
+    "email_changed": Template(
+        "Your e-mail address has changed",
+        """\
+Your MyBizStream account has moved to another e-mail address; this one is not used any more.
+
+If it was not you, tell the owner of your business at once.
+""",
+    ),
+    "invitation": Template(
+        "{inviter} invites you to {business}",
+        """\
+{inviter} invites you to work with {business} on MyBizStream. Join within seven days:
+
+{link}
+
+If you do not know them, ignore this mail.
+""",
+        "/invitation",
+    ),
+}
+"""Variables besides `token`: `inviter` and `business`, of an invitation."""
+
+
+def compose(template: str, variables: Mapping[str, str], *, base_url: str) -> Message:
+    """Return the mail that a template makes.
+
+    :param variables: `to`, and what the template names.
+    :raises KeyError: if there is no such template, or it names a variable that is missing.
+    """
+    chosen, link = TEMPLATES[template], base_url.rstrip("/")
+    if chosen.page:
+        link += chosen.page
+    if "token" in variables:
+        link += f"#token={variables['token']}"
+    said = {name: harmless(value) for name, value in variables.items()} | {"link": link}
+    return Message(variables["to"], chosen.subject.format_map(said), chosen.text.format_map(said))
+
+
+def harmless(name: str) -> str:
+    """Return a name on one line, cut to a name's length, that no mail program takes for a link."""
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", name).split())
+    return re.sub(r"([.:/@\u3002\uff0e\uff61])(?=\S)", r"\1 ", line[:LONGEST_NAME])

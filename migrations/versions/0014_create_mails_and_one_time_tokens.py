@@ -24,13 +24,14 @@ def upgrade() -> None:
             expires_at timestamptz NOT NULL,
             CONSTRAINT pk__one_time_tokens PRIMARY KEY (id),
             CONSTRAINT uq__one_time_tokens__digest UNIQUE (digest),
+            -- A newer token of its kind replaces the one before, whoever asks at the same moment.
+            CONSTRAINT uq__one_time_tokens__user_id__purpose UNIQUE (user_id, purpose),
             CONSTRAINT fk__one_time_tokens__user_id FOREIGN KEY (user_id) REFERENCES users (id),
             CONSTRAINT ck__one_time_tokens__purpose
                 CHECK (purpose IN ('reset_password', 'verify_email', 'change_email'))
         )
         """
     )
-    op.execute("CREATE INDEX ix__one_time_tokens__user_id ON one_time_tokens (user_id)")
     op.execute("CREATE INDEX ix__one_time_tokens__expires_at ON one_time_tokens (expires_at)")
     op.execute(
         """
@@ -55,7 +56,7 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX ix__account_mails__queued ON account_mails (next_attempt_at) WHERE status = 'queued'"
     )
-    op.execute("CREATE INDEX ix__account_mails__finished_at ON account_mails (finished_at)")
+    op.execute("CREATE INDEX ix__account_mails__created_at ON account_mails (created_at)")
     for table in ("one_time_tokens", "account_mails"):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
