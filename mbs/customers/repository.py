@@ -6,7 +6,20 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, Row, Select, Text, any_, bindparam, case, func, literal, or_, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
@@ -17,9 +30,6 @@ from mbs.foundation.errors import MbsError
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
-from mbs.tenants.models import Tenant
-
-SIMILAR_LIMIT = 5
 
 DEDUPLICATED = {"dedupe_email": ("email_key", "uniqueEmail"), "dedupe_phone": ("phone", "uniquePhone")}
 """Columns that are unique, and empty unless the business wants that: what they repeat, and the setting."""
@@ -96,7 +106,9 @@ class CustomerRepository(Repository):
         :raises PhoneTaken: the same of phone numbers.
         """
         deduplicated = {
-            column: _if_wanted(setting, self._transaction.tenant_id, literal(values[source], KEY))
+            column: _if_wanted(
+                setting, literal(self._transaction.tenant_id, Uuid), literal(values[source], KEY)
+            )
             for column, (source, setting) in DEDUPLICATED.items()
             if source in values
         }
@@ -144,26 +156,17 @@ class CustomerRepository(Repository):
     @classmethod
     @cache
     def _insert_finding_similar(cls) -> ReturningInsert[Any]:
-        # A statement does not see the row that it inserts. A number or address that is not known is NULL
-        # here and equals nothing.
-        known = cls.model.__table__.c
-        equals = (known[name] == bindparam(f"sought_{name}") for name in ("name_key", "email_key", "phone"))
-        similar = (
-            cls._prepared(known.id, known.name, known.email, known.phone)
-            .where(or_(*equals), known.status == "active")
-            .order_by(known.created_at, known.id)
-            .limit(SIMILAR_LIMIT)
-            .correlate(None)
-            .subquery("similar_customer")
-        )
-        listed = similar.select().with_only_columns(func.json_agg(similar.table_valued(), type_=JSON))
-        return cls._insert().returning(listed.scalar_subquery().label("similar"))
+        sought = (bindparam(f"sought_{name}", type_=KEY) for name in ("name_key", "email_key", "phone"))
+        similar = func.similar_customers(bindparam("own_tenant", type_=Uuid), *sought, type_=JSON)
+        return cls._insert().returning(similar.label("similar"))
 
     @classmethod
     @cache
     def _insert(cls) -> ReturningInsert[Any]:
         deduplicated = {
-            column: _if_wanted(setting, bindparam("own_tenant"), bindparam(f"sought_{source}"))
+            column: _if_wanted(
+                setting, bindparam("own_tenant", type_=Uuid), bindparam(f"sought_{source}", type_=KEY)
+            )
             for column, (source, setting) in DEDUPLICATED.items()
         }
         return super()._insert().values(deduplicated)
@@ -171,5 +174,4 @@ class CustomerRepository(Repository):
 
 def _if_wanted(setting: str, tenant_id: Any, value: Any) -> ColumnElement[Any]:
     # The setting is read by the statement that writes: no second round trip, no race with its change.
-    wanted = select(Tenant.settings["customers"][setting].as_boolean()).where(Tenant.id == tenant_id)
-    return case((wanted.scalar_subquery(), value))
+    return case((func.customer_setting(tenant_id, setting, type_=Boolean), value))

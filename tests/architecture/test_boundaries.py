@@ -41,7 +41,6 @@ BARE_STATEMENTS = {
     "mbs/auth/repository.py: UserRepository": "people belong to no single tenant; identity role only",
     "mbs/auth/repository.py: SessionRepository": "read before a tenant is known; identity role only",
     "mbs/auth/repository.py: SWEEP": "ended sessions of all tenants; identity role only",
-    "mbs/customers/repository.py: _if_wanted": "a sub-select on the tenant's own row, for a setting",
     "mbs/events/repository.py: OPEN_CHAIN": "the tenant is the column's default",
     "mbs/tenants/models.py: Location": "the condition of an index",
 }
