@@ -94,7 +94,9 @@ def service_factories(parts: Parts) -> Factories:
             sealer=parts.sealer,
             email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
         ),
-        SignInService: lambda scope: SignInService(begin=begin(scope), clock=clock),
+        SignInService: lambda scope: SignInService(
+            begin=begin(scope), clock=clock, throttle=parts.throttle, sealer=parts.sealer
+        ),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),

@@ -219,6 +219,7 @@ def start_session(
             "method": method,
             "authenticated_at": proved_at or at,
             "last_used_at": at,
+            "created_at": at,
             "idle_until": at + IDLE,
             "absolute_until": at + ABSOLUTE,
             "address": origin.address,
