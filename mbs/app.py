@@ -17,6 +17,7 @@ import mbs.customers.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
+import mbs.invitations.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
 import mbs.second_factor.blueprint
@@ -58,9 +59,10 @@ log = logging.getLogger("mbs.startup")
 BLUEPRINTS = (
     mbs.health.blueprint.blueprint,
     mbs.auth.blueprint.blueprint,
-    mbs.accounts.blueprint.blueprint,
     mbs.second_factor.blueprint.blueprint,
+    mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
+    mbs.invitations.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.locations.blueprint.blueprint,
     mbs.api_keys.blueprint.blueprint,

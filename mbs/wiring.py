@@ -19,6 +19,7 @@ from mbs.foundation.scope import Scope
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
+from mbs.invitations.service import InvitationService, JoinService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
@@ -86,7 +87,6 @@ def service_factories(parts: Parts) -> Factories:
             challenges=parts.challenges,
             sealer=parts.sealer,
         ),
-        AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
         SecondFactorService: lambda scope: SecondFactorService(
             begin=begin(scope),
             clock=clock,
@@ -94,8 +94,20 @@ def service_factories(parts: Parts) -> Factories:
             sealer=parts.sealer,
             email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
         ),
+        AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
         SignInService: lambda scope: SignInService(
             begin=begin(scope), clock=clock, throttle=parts.throttle, sealer=parts.sealer
+        ),
+        InvitationService: lambda scope: InvitationService(
+            begin=begin(scope), clock=clock, sealer=parts.sealer
+        ),
+        JoinService: lambda scope: JoinService(
+            begin=begin(scope),
+            clock=clock,
+            throttle=parts.throttle,
+            tokens=parts.tokens,
+            challenges=parts.challenges,
+            sealer=parts.sealer,
         ),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),

@@ -1,4 +1,4 @@
-"""Who works for a business and as what: members, invitations, and the roles it composes itself.
+"""Who works for a business and as what: its members, and the roles that it composes itself.
 
-Tables: `invitations`, `roles`. Answers /api/members, /api/invites, /api/roles and /api/auth/invites.
+Tables: `memberships` and `roles`, which the tenants room declares. Answers /api/members and /api/roles.
 """
