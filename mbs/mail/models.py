@@ -144,6 +144,17 @@ Your MyBizStream account has moved to another e-mail address; this one is not us
 If it was not you, tell the owner of your business at once.
 """,
     ),
+    "second_factor_changed": Template(
+        "Your second factor has changed",
+        """\
+The second factor of your MyBizStream account was turned on or off, or it has new recovery codes.
+
+If it was not you, choose a new password at once, and tell the owner of your business:
+
+{link}
+""",
+        "/forgot-password",
+    ),
     "invitation": Template(
         "{inviter} invites you to {business}",
         """\

@@ -14,6 +14,7 @@ from mbs.foundation.db import Begin, Role, Transaction
 from mbs.foundation.errors import FieldFault, Invalid
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
+from mbs.mail.repository import MailRepository
 from mbs.second_factor.errors import (
     SecondFactorDemanded,
     SecondFactorEnabled,
@@ -98,7 +99,8 @@ class SecondFactorService:
         with self._begin(Role.IDENTITY) as transaction:
             if not SecondFactorRepository(transaction, self._sealer).replace_recovery_codes(actor_id, codes):
                 raise SecondFactorNotEnabled
-            self._record(transaction, "user.recovery_codes_renewed", actor_id, self._clock.now())
+            now = self._clock.now()
+            self._record(transaction, "user.recovery_codes_renewed", actor_id, now)
         log.info("recovery codes renewed", extra={"event": "auth.recovery_codes_renewed"})
         return codes
 
@@ -128,6 +130,8 @@ class SecondFactorService:
         log.info("second factor disabled", extra={"event": "auth.second_factor_disabled"})
 
     def _record(self, transaction: Transaction, type_: str, actor_id: UUID, at: datetime) -> None:
+        email = self._email_of(transaction, actor_id)
+        MailRepository(transaction, self._sealer).enqueue("second_factor_changed", to=email)
         transaction.enter_tenant(transaction.tenant_id)
         EventRepository(transaction).append(
             type_=type_,

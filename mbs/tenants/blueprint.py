@@ -9,7 +9,7 @@ from mbs.foundation.http import answer, current_scope, expected_version
 from mbs.foundation.idempotency import replayable
 from mbs.foundation.schemas import camel_case
 from mbs.foundation.scope import actor_of
-from mbs.foundation.security import SELF, requires
+from mbs.foundation.security import SELF, refuse_stale_proof, require, requires
 from mbs.foundation.services import resolve
 from mbs.tenants.schemas import (
     EXAMPLE,
@@ -77,9 +77,18 @@ def read_settings() -> Response:
 @blueprint.response(200, SettingsView)
 @replayable
 def update_settings(body: dict[str, Any]) -> Response:
-    """Change some of the business's settings; what is not named stays."""
+    """Change some of the business's settings; what is not named stays.
+
+    Those of the group `security` need the permission `security:write` and a fresh proof of who you are.
+    """
+    scope = current_scope()
+    if "security" in body:
+        require(scope, "security:write")
+        refuse_stale_proof(scope)
     changes = {
         group: {camel_case(key): value for key, value in values.items()} for group, values in body.items()
     }
-    settings, version = resolve(TenantService).change_settings(version=expected_version(), changes=changes)
+    settings, version = resolve(TenantService).change_settings(
+        version=expected_version(), changes=changes, has_second_factor=scope.second_factor
+    )
     return answer(settings, version=version)

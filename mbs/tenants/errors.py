@@ -23,3 +23,8 @@ class BeyondOwnRole(Forbidden):
 
 class RoleNameTaken(Conflict):
     sentence = "Another role has this name."
+
+
+class SecondFactorFirst(Conflict):
+    code = "SECOND_FACTOR_NOT_ENABLED"
+    sentence = "Set up a second factor of your own first; this would shut you out until you have one."

@@ -80,6 +80,7 @@ MOST_BUSINESSES = 50
 
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "customers": {"uniqueEmail": False, "uniquePhone": False},
+    "security": {"secondFactor": "optional"},
 }
 """Groups and keys of the tenant's settings, as they stand on the wire and in the column."""
 

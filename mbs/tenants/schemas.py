@@ -35,12 +35,20 @@ class CustomerSettings(WireSchema):
     unique_phone = Flag(metadata={"description": "Refuse two customers with one phone number, from now on."})
 
 
+class SecuritySettings(WireSchema):
+    second_factor = Choice(
+        "optional", "required", metadata={"description": "`required`: of owners and administrators."}
+    )
+
+
 class ChangeSettings(MergePatch):
     customers = fields.Nested(CustomerSettings)
+    security = fields.Nested(SecuritySettings)
 
 
 class SettingsView(WireSchema):
     customers = fields.Nested(CustomerSettings, required=True)
+    security = fields.Nested(SecuritySettings, required=True)
 
 
 class TenantView(WireSchema):

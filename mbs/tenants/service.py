@@ -11,7 +11,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
 from mbs.foundation.scope import TenantId
-from mbs.tenants.errors import TooManyBusinesses
+from mbs.tenants.errors import SecondFactorFirst, TooManyBusinesses
 from mbs.tenants.models import MOST_BUSINESSES, new_tenant, with_defaults
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 
@@ -62,12 +62,16 @@ class TenantService:
         return with_defaults(row.settings), row.settings_version
 
     def change_settings(
-        self, *, version: int | None, changes: Mapping[str, Mapping[str, Any]]
+        self, *, version: int | None, changes: Mapping[str, Mapping[str, Any]], has_second_factor: bool
     ) -> tuple[dict[str, Any], int]:
         """Merge changes into the settings, group by group.
 
+        :param has_second_factor: whether the caller has one, and so may demand one of others.
+        :raises SecondFactorFirst: if the caller demands a second factor and has none.
         :raises PreconditionFailed: if they have moved on to another version.
         """
+        if changes.get("security", {}).get("secondFactor") == "required" and not has_second_factor:
+            raise SecondFactorFirst
         with self._begin() as transaction:
             tenants = TenantRepository(transaction)
             before = tenants.settings(lock=True)

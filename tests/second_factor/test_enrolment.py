@@ -8,8 +8,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pyotp
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from mbs.foundation.db import Role
+from mbs.foundation.sealing import Sealer
+from mbs.mail.models import AccountMail, compose
 from tests.auth.racing import together
+from tests.conftest import SECRETS
 from tests.factories.callers import Business, Caller
 from tests.second_factor.enrolment import (
     PATH,
@@ -262,3 +267,30 @@ class TestAPersonWithoutOne:
         assert (stranger.get(PATH).json or {})["enabled"] is False
         refused = stranger.delete(PATH, body={"code": enrolment.code()})
         assert problem(refused, 409)["code"] == "SECOND_FACTOR_NOT_ENABLED"
+
+
+class TestItsPerson:
+    def test_is_told_by_mail_of_each_change(self, owner: Business) -> None:
+        enrolment = enrol(owner)
+        assert owner.post(f"{PATH}/recovery-codes").status_code == 200
+        assert owner.delete(PATH, body={"code": enrolment.code()}).status_code == 204
+
+        mails = mails_to(owner)
+        assert mails == [{"to": owner.email}] * 3
+        assert compose("second_factor_changed", mails[0], base_url="https://mbs.test").to == owner.email
+
+    def test_is_told_nothing_of_what_was_refused(self, owner: Business) -> None:
+        propose(owner)
+        assert owner.post(f"{PATH}/confirm", {"code": "x"}).status_code == 400
+
+        assert mails_to(owner) == []
+
+
+def mails_to(person: Business) -> list[dict[str, str]]:
+    """Return what waits to be sent to a person about their second factor, oldest first."""
+    sealer = Sealer([SECRETS["SESSION_SECRET"]])
+    with person.database.transaction(person.scope, Role.IDENTITY) as transaction:
+        statement = select(AccountMail.sealed).where(AccountMail.template == "second_factor_changed")
+        rows = transaction.execute(statement.order_by(AccountMail.id)).scalars()
+        opened = [sealer.open(str(sealed)) for sealed in rows]
+    return [mail for mail in opened if mail["to"] == person.email]

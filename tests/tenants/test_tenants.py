@@ -125,22 +125,25 @@ class TestProfile:
 class TestSettings:
     def test_begin_with_their_defaults(self, resident_owner: Business) -> None:
         response = resident_owner.get("/api/tenant/settings")
-        assert response.get_json() == {"customers": {"uniqueEmail": False, "uniquePhone": False}}
+        assert response.get_json() == {
+            "customers": {"uniqueEmail": False, "uniquePhone": False},
+            "security": {"secondFactor": "optional"},
+        }
         assert response.headers["ETag"] == '"1"'
 
     def test_merge_key_by_key_and_count_their_own_versions(self, owner: Business) -> None:
         url = "/api/tenant/settings"
         changed = owner.patch(url, {"customers": {"uniqueEmail": True}}, headers={"If-Match": '"1"'})
-        assert changed.get_json() == {"customers": {"uniqueEmail": True, "uniquePhone": False}}
+        assert changed.get_json()["customers"] == {"uniqueEmail": True, "uniquePhone": False}
         changed = owner.patch(url, {"customers": {"uniquePhone": True}}, headers={"If-Match": '"2"'})
-        assert changed.get_json() == {"customers": {"uniqueEmail": True, "uniquePhone": True}}
+        assert changed.get_json()["customers"] == {"uniqueEmail": True, "uniquePhone": True}
         late = owner.patch(url, {"customers": {"uniquePhone": False}}, headers={"If-Match": '"2"'})
         assert code_of(late) == (412, "PRECONDITION_FAILED")
         assert owner.get(url).headers["ETag"] == '"3"'
         assert owner.get("/api/tenant").headers["ETag"] == '"1"'
-        assert [one["previous"] for one in events_of(owner, "tenant.settings_updated")] == [
-            {"customers": {"uniqueEmail": False, "uniquePhone": False}},
-            {"customers": {"uniqueEmail": True, "uniquePhone": False}},
+        assert [one["previous"]["customers"] for one in events_of(owner, "tenant.settings_updated")] == [
+            {"uniqueEmail": False, "uniquePhone": False},
+            {"uniqueEmail": True, "uniquePhone": False},
         ]
 
     @pytest.mark.parametrize(
