@@ -90,8 +90,7 @@ class CustomerRepository(Repository):
         These are at most five active customers of equal name, address or number: id, name, email, phone.
         """
         sought = {**self._sought(values), "sought_name_key": values["name_key"]}
-        row: Row[Any] = self._write(self._insert_finding_similar(), {**values, **sought}).one()
-        return row
+        return self._insert_kept(self._insert_finding_similar(), {**values, **sought})
 
     def _sought(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         sought = {f"sought_{source}": values.get(source) for source, _ in DEDUPLICATED.values()}

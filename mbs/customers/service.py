@@ -37,7 +37,7 @@ class CustomerService:
             # Whoever sees only their own customers must not learn of others through a likeness.
             alone = self._only_of is not None
             customer = customers.add(values) if alone else customers.add_finding_similar(values)
-            object_ = dict(customer._mapping)
+            object_ = customer._asdict()
             similar = object_.pop("similar", None)
             self._append(transaction, "customer.created", customer.id, object_, {})
         return customer, similar or ()
@@ -119,7 +119,7 @@ class CustomerService:
     def _record(
         self, transaction: Transaction, type_: str, customer: Row[Any], previous: Mapping[str, Any]
     ) -> None:
-        self._append(transaction, type_, customer.id, dict(customer._mapping), previous)
+        self._append(transaction, type_, customer.id, customer._asdict(), previous)
 
     def _append(
         self,

@@ -4,7 +4,7 @@ import logging
 
 import psycopg2
 from psycopg2 import errorcodes
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mbs.foundation.errors import Busy, Conflict, Invalid, InvalidReference, MbsError, Unavailable
 
@@ -12,6 +12,9 @@ log = logging.getLogger("mbs.database")
 
 BUSY = {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
 AWAY = {errorcodes.READ_ONLY_SQL_TRANSACTION, errorcodes.QUERY_CANCELED}
+INTEGRITY_ERRORS = (IntegrityError, psycopg2.IntegrityError)
+"""A violated constraint, told by SQLAlchemy or, of a statement that is kept, by the driver."""
+
 AWAY_CLASSES = ("08", "53", "57P", "58", "XX")
 
 

@@ -30,6 +30,7 @@ from sqlalchemy.engine import CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
 from mbs.foundation import connections, context, kept_statements, pooled
 from mbs.foundation.database_errors import translate
@@ -103,14 +104,23 @@ class Transaction:
         :raises Unavailable: if the request's deadline has passed.
         """
         compiled = kept_statements.compiled(statement) if self._read_only else None
-        if compiled is None:
-            return self.execute(statement, parameters).all()
+        return self._send(compiled, parameters) if compiled else self.execute(statement, parameters).all()
+
+    def insert(self, statement: ReturningInsert[Any], values: Mapping[str, Any]) -> Row[Any]:
+        """Send an INSERT of one row that is kept for ever, likewise, and return the row.
+
+        :raises Unavailable: if the request's deadline has passed.
+        :raises psycopg2.IntegrityError: if a constraint is violated.
+        """
+        compiled = kept_statements.compiled(statement, frozenset(values))
+        return self._send(compiled, values)[0] if compiled else self.execute(statement, values).one()
+
+    def _send(self, compiled: kept_statements.Compiled, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         refuse_late(self._scope)
         raw = driver_connection(self._connection)
         try:
             with raw.cursor() as cursor:
-                values = {**compiled.parameters, **parameters}
-                cursor.execute(raw.opening + cursor.mogrify(compiled.sql, values))
+                self._connection.dialect.do_execute(cursor, compiled.sql, compiled.parameters(values))
                 # Named tuples: nothing else of a row's interface is used.
                 return cast(Sequence[Row[Any]], list(map(compiled.row._make, cursor.fetchall())))
         except psycopg2.Error as error:

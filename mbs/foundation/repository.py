@@ -4,7 +4,8 @@ The second wall is row-level security, which reads the transaction's setting. Tw
 each can fail alone (ADR 0003).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -31,7 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
 
-from mbs.foundation.database_errors import violated_constraint
+from mbs.foundation.database_errors import INTEGRITY_ERRORS, violated_constraint
 from mbs.foundation.db import Base, Transaction
 from mbs.foundation.errors import InUse, MbsError, NotFound, PreconditionFailed
 from mbs.foundation.pages import Page, PageRequest
@@ -181,9 +182,18 @@ class Repository:
         return column
 
     def _write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
-        try:
+        with self._naming_facts():
             return self._transaction.execute(statement, values)
-        except IntegrityError as error:
+
+    def _insert_kept(self, kept: ReturningInsert[Any], values: Mapping[str, Any]) -> Row[Any]:
+        with self._naming_facts():
+            return self._transaction.insert(kept, values)
+
+    @contextmanager
+    def _naming_facts(self) -> Iterator[None]:
+        try:
+            yield
+        except INTEGRITY_ERRORS as error:
             fact = self.constraint_errors.get(violated_constraint(error))
             if fact is None:
                 raise

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import InternalError
 from uuid_utils.compat import uuid7
 
-from mbs.customers.models import Customer
+from mbs.customers.models import Customer, lookup_keys
 from mbs.customers.repository import CustomerRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation import connections, kept_statements
@@ -180,6 +180,30 @@ class TestRows:
         for _ in range(3):
             with owner.database.transaction(owner.scope, read_only=True) as transaction:
                 assert CustomerRepository(transaction).get(id_).name == "Jane"
+
+
+class TestInsert:
+    def test_stores_what_sqlalchemy_would_have_stored(self, owner: Business) -> None:
+        full = {
+            "name": "100 % Zoë",
+            "email": "z@example.com",
+            "address": {"line1": "x"},
+            "tags": ["a", "é"],
+            "kind": "person",
+        }
+        lookup = lookup_keys(name=str(full["name"]), email="z@example.com", phone=None)
+        with owner.database.transaction(owner.scope) as transaction:
+            row = CustomerRepository(transaction).add_finding_similar({**full, **lookup, "id": uuid7()})
+        added = row._asdict()
+        assert added.pop("similar") is None
+        assert not hasattr(row, "_mapping"), "this one came past SQLAlchemy"
+        assert stored(owner, row.id)._asdict() == added
+        assert {**added, **full} == added
+        (other,) = add_customers(owner, [full])
+        ours, theirs = added, stored(owner, other)._asdict()
+        for name in ("id", "created_at", "updated_at"):
+            del ours[name], theirs[name]
+        assert ours == theirs
 
 
 class TestConnections:
