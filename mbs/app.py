@@ -23,7 +23,7 @@ import mbs.mail.models
 import mbs.second_factor.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.models
-import mbs.team.models
+import mbs.team.blueprint
 import mbs.tenants.blueprint
 from mbs import degraded
 from mbs.api_keys.repository import ApiKeyFinder
@@ -63,6 +63,7 @@ BLUEPRINTS = (
     mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
     mbs.invitations.blueprint.blueprint,
+    mbs.team.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
     mbs.locations.blueprint.blueprint,
     mbs.api_keys.blueprint.blueprint,

@@ -25,6 +25,7 @@ from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
 from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
+from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
 
 
@@ -109,6 +110,8 @@ def service_factories(parts: Parts) -> Factories:
             challenges=parts.challenges,
             sealer=parts.sealer,
         ),
+        MemberService: lambda scope: MemberService(begin=begin(scope), clock=clock),
+        RoleService: lambda scope: RoleService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),

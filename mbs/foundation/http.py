@@ -210,10 +210,11 @@ def no_content() -> Response:
     return Response(status=204)
 
 
-def answer_page(page: Page, present: Callable[[Any], Any], *, order: str) -> Response:
+def answer_page(page: Page, present: Callable[[Any], Any], *, order: str, **beside: Any) -> Response:
     """Return a list response: `{"data": [...], "pagination": {...}}`.
 
     :param order: the list's name with its order, to which the cursor is bound.
+    :param beside: further members of the response.
     """
     cursor = None
     if page.next is not None:
@@ -227,6 +228,7 @@ def answer_page(page: Page, present: Callable[[Any], Any], *, order: str) -> Res
                 "nextCursor": cursor,
                 "total": page.total,
             },
+            **beside,
         }
     )
 
