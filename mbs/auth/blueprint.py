@@ -89,7 +89,7 @@ def token_refresh(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/auth/login/second-factor")
 @public
-@limited("login")
+@limited("second_factor")
 @blueprint.arguments(AnswerChallenge, example=CHALLENGE_EXAMPLE)
 @blueprint.response(200, SignedInView)
 def answer_challenge(body: dict[str, Any]) -> Response:

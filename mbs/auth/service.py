@@ -33,6 +33,7 @@ from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
+from mbs.second_factor.models import throttled_as
 from mbs.second_factor.repository import SecondFactorRepository
 from mbs.tenants.errors import NoMembership
 from mbs.tenants.models import new_tenant, permissions_of
@@ -155,7 +156,7 @@ class AuthService:
         if shown is None:
             security_log.warning("challenge refused", extra={"event": "security.challenge_refused"})
             raise CodeRefused
-        account = f"second factor {shown.user_id}"
+        account = throttled_as(shown.user_id)
         self._throttle.admit(account)
         with self._begin(Role.IDENTITY) as transaction:
             user = UserRepository(transaction).find_for_challenge(shown.user_id)

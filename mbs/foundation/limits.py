@@ -30,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LOGIN = RateLimitItemPerMinute(5, 15, namespace=DURABLE)
 REGISTER = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
+SECOND_FACTOR = RateLimitItemPerMinute(20, 15, namespace=DURABLE)
 ACCOUNT = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 API = RateLimitItemPerMinute(100)
 ANONYMOUS = RateLimitItemPerMinute(100)
@@ -37,7 +38,11 @@ ANONYMOUS = RateLimitItemPerMinute(100)
 REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 """Seconds that a Redis which hangs may cost a request; without them it would cost the thread."""
 
-NAMED: dict[str, RateLimitItem] = {"login": LOGIN, "register": REGISTER}
+NAMED: dict[str, RateLimitItem] = {
+    "login": LOGIN,
+    "second_factor": SECOND_FACTOR,
+    "register": REGISTER,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ service, as the browser says, and carry a token that only such a page could read
 """
 
 import hmac
+import re
 import struct
 from collections.abc import Collection
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Flask, Request, current_app
@@ -22,6 +22,7 @@ from mbs.foundation.signing import Signer
 NAME = "__Host-mbs_session"
 CSRF_HEADER = "X-CSRF-Token"
 KIND = "browser"
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LONGEST_SECONDS = 30 * 24 * 3600
 
 EXTENSION = "mbs.session_cookies"
@@ -83,11 +84,17 @@ class SessionCookies:
         """
         origin = request.headers.get("Origin")
         if origin is not None:
-            own = urlsplit(origin).netloc == request.host and not origin.startswith("null")
-            if not (own or origin in self._origins):
+            if origin not in self._origins and origin not in _own_origins(request.host):
                 raise CsrfRefused
         elif request.headers.get("Sec-Fetch-Site") != "same-origin":
             raise CsrfRefused
+
+
+def _own_origins(host: str) -> tuple[str, ...]:
+    # A page that came unencrypted may be anybody's on the way. To browsers only the developer's own machine
+    # is as good as encrypted (W3C Secure Contexts section 3.1).
+    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    return (f"https://{host}", f"http://{host}") if name in LOOPBACK else (f"https://{host}",)
 
 
 def install(app: Flask, cookies: SessionCookies) -> None:

@@ -9,7 +9,10 @@ import pytest
 from flask import Flask
 
 from mbs.operations.embedded_postgres import Server
+from tests.factories.apps import production_app
 from tests.factories.callers import Business, Caller, new_business
+
+__all__ = ["production_app", "resident", "sql"]
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
