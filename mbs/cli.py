@@ -22,6 +22,8 @@ COMMANDS = {
     "config": ("configuration", "check the environment variables, or write their documents"),
     "secrets": ("secrets", "generate the secrets of a deployment"),
     "audit": ("audit", "verify the hash chain of the audit trail"),
+    "tenant": ("tenants", "list the businesses; suspend, resume or close one"),
+    "user": ("users", "look people up; disable them, sign them out, or reset a lost second factor"),
     "openapi": ("openapi", "write the API's document"),
     "permissions": ("permissions_document", "write the table of who may call what"),
     "shell": ("shell", "open a Python prompt with the application loaded"),

@@ -67,6 +67,18 @@ class TenantRepository:
             raise PreconditionFailed
         return row
 
+    def set_status(self, id_: UUID, status: str) -> tuple[str, Row[Any]]:
+        """Lead a business into a state, under the identity role; return the former one, and the profile."""
+        locked = select(Tenant.status).where(Tenant.id == id_).with_for_update()
+        before: str = self._transaction.execute(locked).scalar_one()
+        statement = (
+            update(Tenant)
+            .where(Tenant.id == id_)
+            .values(status=status, version=Tenant.version + 1, updated_at=func.now())
+            .returning(*PROFILE)
+        )
+        return before, self._transaction.execute(statement).one()
+
     def settings(self, *, lock: bool = False) -> Row[Any]:
         """Return settings and settings_version, locked against other writers when asked."""
         statement = select(Tenant.settings, Tenant.settings_version).where(

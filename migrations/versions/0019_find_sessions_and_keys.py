@@ -1,6 +1,7 @@
 """Create the functions that every request asks about its credential; 0007 says why they are functions.
 
-They stand beside `find_caller`, which the previous release still asks while it is replaced.
+They stand beside `find_caller`, which the previous release still asks while it is replaced. A business's
+state, which they look at, is changed by operators' commands alone: no tenant may.
 """
 
 from alembic import op
@@ -70,8 +71,10 @@ $$
 def upgrade() -> None:
     op.execute(FIND_SESSION)
     op.execute(FIND_API_KEY)
+    op.execute("GRANT UPDATE (status, version, updated_at) ON tenants TO mbs_identity")
 
 
 def downgrade() -> None:
+    op.execute("REVOKE UPDATE (status, version, updated_at) ON tenants FROM mbs_identity")
     op.execute("DROP FUNCTION find_api_key(uuid, text, text)")
     op.execute("DROP FUNCTION find_session(uuid, uuid, uuid, text)")

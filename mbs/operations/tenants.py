@@ -1,0 +1,117 @@
+"""`mbs tenant`: list the businesses; suspend, resume or close one, which every next request heeds."""
+
+import argparse
+import sys
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from mbs.foundation.db import Database, Role
+from mbs.foundation.scope import Scope, TenantId
+from mbs.operations.operators import (
+    Operator,
+    OperatorFault,
+    add_act_arguments,
+    add_list_arguments,
+    confirm,
+    printable,
+    run_operator_command,
+)
+from mbs.tenants.repository import TenantRepository
+
+ACTS = {
+    "suspend": (
+        "suspended",
+        "tenant.suspended",
+        "let it be read and not changed; people can still sign in",
+    ),
+    "resume": ("active", "tenant.resumed", "let a suspended or closed business work again"),
+    "close": (
+        "closed",
+        "tenant.closed",
+        "refuse every token, key and sign-in of it; its data stays, and `resume` opens it again",
+    ),
+}
+"""For each act the state it leads to, the event that tells of it, and what it does."""
+
+LIST = """
+SELECT id::text, slug, name, status, country, created_at,
+       (SELECT count(*) FROM memberships WHERE memberships.tenant_id = tenants.id)
+FROM tenants
+WHERE (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(word)s::text IS NULL
+       OR strpos(lower(name), lower(%(word)s)) > 0 OR strpos(slug, lower(%(word)s)) > 0)
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+FIND = (
+    "SELECT id::text, slug, name, status FROM tenants WHERE id::text = lower(%(named)s) OR slug = %(named)s"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = actions.add_parser("list", help="list the businesses, the newest first")
+    add_list_arguments(listed, "active", "suspended", "closed")
+    for name, (_, _, text) in ACTS.items():
+        act = actions.add_parser(name, help=text, description=text.capitalize() + ".")
+        act.add_argument("tenant", metavar="ID_OR_SLUG")
+        add_act_arguments(act)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    action = list_tenants if arguments.action == "list" else change_status
+    return run_operator_command(
+        "tenant", lambda database: action(database, arguments), as_json=arguments.json
+    )
+
+
+def list_tenants(database: Database, arguments: argparse.Namespace) -> int:
+    """Print the businesses, one a line."""
+    parameters = {"status": arguments.status, "word": arguments.search, "limit": arguments.limit + 1}
+    found = database.statement(Role.IDENTITY, LIST, parameters, scope=Scope())
+    names = ("id", "slug", "name", "status", "country", "createdAt", "members")
+    rows = [dict(zip(names, row, strict=True)) for row in found[: arguments.limit]]
+    more = len(found) > arguments.limit
+    if arguments.json:
+        document = {"tenants": rows, "more": more}
+        print(orjson.dumps(document, option=orjson.OPT_UTC_Z).decode())
+    else:
+        for row in rows:
+            print(
+                f"{row['id']}  {row['status']:<9}  {row['createdAt']:%Y-%m-%d}  {row['country']}"
+                f"  {row['members']:>4}  {row['slug']}  {printable(row['name'])}"
+            )
+    print(f"{len(rows)} businesses{', and there are more' if more else ''}", file=sys.stderr)
+    return 0
+
+
+def change_status(database: Database, arguments: argparse.Namespace) -> int:
+    """Lead a business into another state, and tell its trail.
+
+    :raises OperatorFault: if there is no such business.
+    """
+    status, type_, _ = ACTS[arguments.action]
+    found = database.statement(Role.IDENTITY, FIND, {"named": arguments.tenant}, scope=Scope())
+    if not found:
+        raise OperatorFault(f"there is no tenant {printable(arguments.tenant)}")
+    ((id_, slug, name, before),) = found
+    if before == status:
+        return _report(arguments, id_, slug, before, status)
+    confirm(f"{arguments.action.capitalize()} {slug} ({printable(name)}), which is {before}?", arguments)
+    operator = Operator.of(arguments)
+    with database.transaction(operator.scope(), Role.IDENTITY) as transaction:
+        before, tenant = TenantRepository(transaction).set_status(UUID(id_), status)
+        if before != status:
+            transaction.enter_tenant(TenantId(tenant.id))
+            operator.record(transaction, type_, tenant.id, dict(tenant._mapping), {"status": before})
+    return _report(arguments, id_, slug, before, status)
+
+
+def _report(arguments: argparse.Namespace, id_: str, slug: str, before: str, status: str) -> int:
+    report: dict[str, Any] = {"id": id_, "slug": slug, "status": status, "previous": before}
+    if arguments.json:
+        print(orjson.dumps(report).decode())
+    said = f"is {status} already" if before == status else f"was {before} and is {status} now"
+    print(f"{slug} {said}", file=sys.stderr if arguments.json else sys.stdout)
+    return 0
