@@ -22,7 +22,7 @@ import mbs.locations.blueprint
 import mbs.mail.models
 import mbs.second_factor.blueprint
 import mbs.sign_ins.blueprint
-import mbs.sso.models
+import mbs.sso.blueprint
 import mbs.team.blueprint
 import mbs.tenants.blueprint
 from mbs import degraded
@@ -62,6 +62,7 @@ BLUEPRINTS = (
     mbs.second_factor.blueprint.blueprint,
     mbs.accounts.blueprint.blueprint,
     mbs.sign_ins.blueprint.blueprint,
+    mbs.sso.blueprint.blueprint,
     mbs.invitations.blueprint.blueprint,
     mbs.team.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
@@ -144,15 +145,16 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions[idempotency.EXTENSION] = database
     app.extensions[http.CURSORS] = CursorCodec(config.jwt_access_secret)
+    parts = Parts.of(config, database=database, throttle=limits)
     health = HealthService(
         probe=open_probe(config),
         tenant_tables=tenant_tables(),
         known_revisions=known_revisions(MIGRATIONS),
         limits_reachable=limits.reachable,
+        provider_answers=parts.provider.answers if parts.provider is not None else None,
         warnings=tuple(fault.variable for fault in config.warnings),
         release={"version": config.release, "commit": config.git_sha},
     )
-    parts = Parts.of(config, database=database, throttle=limits)
     app.extensions[services.EXTENSION] = {HealthService: lambda _: health, **service_factories(parts)}
     app.wsgi_app = Bulkhead(Liveness(app.wsgi_app), config.web_threads)  # type: ignore[method-assign]
     passwords.prepare()

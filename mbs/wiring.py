@@ -25,6 +25,9 @@ from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
 from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
+from mbs.sso.gateways import Provider
+from mbs.sso.models import TicketCodec
+from mbs.sso.service import SsoService
 from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
 
@@ -40,6 +43,8 @@ class Parts:
     tokens: RefreshTokenCodec
     challenges: ChallengeCodec
     sealer: Sealer
+    tickets: TicketCodec
+    provider: Provider | None
 
     @classmethod
     def of(cls, config: Config, *, database: Database, throttle: Throttle) -> Self:
@@ -55,10 +60,25 @@ class Parts:
             tokens=RefreshTokenCodec(config.jwt_refresh_secret, config.jwt_refresh_secret_previous),
             challenges=ChallengeCodec(*session),
             sealer=Sealer((*sealing, *session)),
+            tickets=TicketCodec(*session),
+            provider=provider(config),
         )
 
     def begin(self, scope: Scope) -> Begin:
         return partial(self.database.transaction, scope)
+
+
+def provider(config: Config) -> Provider | None:
+    """Return the provider of single sign-on, which is not asked yet; None where it is not set up."""
+    if config.issuer_url is None or config.oidc_client_id is None:
+        return None
+    return Provider(config.issuer_url, config.oidc_client_id, config.oidc_client_secret)
+
+
+def own_origins(config: Config) -> tuple[str, ...]:
+    """Return under which addresses the service is reached, the one that its links name first."""
+    main = config.base_url or f"http://localhost:{config.port}"
+    return (main, *(f"https://{domain}" for domain in config.replit_domains))
 
 
 def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> DeliveryService:
@@ -96,6 +116,17 @@ def service_factories(parts: Parts) -> Factories:
             email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
         ),
         AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
+        SsoService: lambda scope: SsoService(
+            begin=begin(scope),
+            clock=clock,
+            provider=parts.provider,
+            origins=own_origins(parts.config),
+            tickets=parts.tickets,
+            challenges=parts.challenges,
+            tokens=parts.tokens,
+            sealer=parts.sealer,
+            deadline=scope.deadline,
+        ),
         SignInService: lambda scope: SignInService(
             begin=begin(scope), clock=clock, throttle=parts.throttle, sealer=parts.sealer
         ),

@@ -5,7 +5,7 @@ from typing import Any, NoReturn, TypeVar
 
 import flask_smorest
 from flask import Flask, Response, current_app, request
-from marshmallow import Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -18,6 +18,11 @@ from mbs.foundation.schemas import camel_case
 from mbs.foundation.security import public
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+OTHERS = "*"
+"""Stands among a view's query parameters when its schema excludes what it does not know, as one must that a
+stranger's protocol calls."""
 
 
 class StrictParser(FlaskParser):
@@ -70,6 +75,16 @@ def conditional(view: F) -> F:
     """Document that a view answers to entity tags: If-None-Match when it reads, If-Match when it writes."""
     view.conditional = True  # type: ignore[attr-defined]
     return view
+
+
+def refuses(*statuses: int) -> Callable[[F], F]:
+    """Document the errors of a view that do not follow from its path, method and permission."""
+
+    def decorate(view: F) -> F:
+        view.refusals = frozenset(statuses)  # type: ignore[attr-defined]
+        return view
+
+    return decorate
 
 
 class Api(flask_smorest.Api):
@@ -127,9 +142,11 @@ class Api(flask_smorest.Api):
             endpoint = f"{request.endpoint}:{request.method}"
             if endpoint not in known:
                 known[endpoint] = query_parameters(current_app.view_functions[request.endpoint or ""])
-            faults = []
+            faults, others_welcome = [], OTHERS in known[endpoint]
             for name, values in arguments.lists():
                 shown = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name)[:100]
+                if name not in known[endpoint] and others_welcome:
+                    continue
                 if name not in known[endpoint]:
                     faults.append(FieldFault(shown, "unknown_field", "There is no such query parameter."))
                 elif len(values) > 1:
@@ -141,13 +158,15 @@ class Api(flask_smorest.Api):
 
 
 def query_parameters(view: Any) -> frozenset[str]:
-    """Return the names of the query parameters that a view declares."""
+    """Return the names of the query parameters that a view declares; `OTHERS` if it overlooks others."""
     names = set()
     for parameter in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ()):
         if isinstance(parameter, Mapping) and parameter.get("in") == "query":
             schema = parameter["schema"]
-            fields = schema().fields if isinstance(schema, type) else schema.fields
-            names |= {field.data_key or camel_case(name) for name, field in fields.items()}
+            made = schema() if isinstance(schema, type) else schema
+            names |= {field.data_key or camel_case(name) for name, field in made.fields.items()}
+            if made.unknown == EXCLUDE:
+                names.add(OTHERS)
     if getattr(view, "replayable", False):
         names.add("dryRun")
     return frozenset(names)

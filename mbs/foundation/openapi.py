@@ -122,7 +122,7 @@ def _complete_responses(path: str, method: str, operation: dict[str, Any], view:
     responses = operation["responses"]
     # flask-smorest names a response of its own for faulty arguments.
     responses.pop("400", None)
-    success = next(code for code in responses if code.startswith("2"))
+    success = next(code for code in responses if code.startswith(("2", "3")))
     headers = responses[success].setdefault("headers", {})
     headers.update(CORRELATION)
     if _is_limited(path):
@@ -157,7 +157,7 @@ def _error_statuses(path: str, method: str, operation: dict[str, Any], view: Any
         statuses |= {413, 415}
     if getattr(view, "replayable", False):
         statuses.add(422)
-    return statuses
+    return statuses | getattr(view, "refusals", frozenset())
 
 
 def _is_limited(path: str) -> bool:

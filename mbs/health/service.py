@@ -27,6 +27,9 @@ PATIENCE_SECONDS = 2.0
 """For one question to the database, connecting included; it is less than a prober's own patience."""
 
 REPORT_SECONDS = 3.0
+PROVIDER_SECONDS = 1.0
+"""For the provider of single sign-on, which is not asked each time."""
+
 Outcome = tuple[Status, str | None]
 
 
@@ -62,7 +65,10 @@ class SingleFlight(Generic[T]):
 
 
 class HealthService:
-    """`probe` is None when the configuration names no usable database; `faults` are the configuration's."""
+    """`probe` is None when the configuration names no usable database; `faults` are the configuration's.
+
+    `provider_answers` tells within so many seconds whether single sign-on works; None where it is not set up.
+    """
 
     def __init__(
         self,
@@ -71,6 +77,7 @@ class HealthService:
         tenant_tables: Sequence[str] = (),
         known_revisions: Sequence[str] = (),
         limits_reachable: Callable[[], bool] = lambda: True,
+        provider_answers: Callable[[float], bool] | None = None,
         warnings: Sequence[str] = (),
         faults: Sequence[tuple[str, str]] = (),
         release: Mapping[str, str | None] | None = None,
@@ -78,6 +85,7 @@ class HealthService:
         self._repository = HealthRepository(probe, tenant_tables) if probe is not None else None
         self._known = tuple(known_revisions)
         self._limits_reachable = limits_reachable
+        self._provider_answers = provider_answers
         self._warnings = tuple(warnings)
         self._faults = tuple(faults)
         self._asked_database = SingleFlight(self._database)
@@ -136,7 +144,8 @@ class HealthService:
         return Check(
             name=name,
             status=status,
-            critical=critical,
+            # What is degraded does its work but for a part that the service can do without.
+            critical=critical and status != "degraded",
             latency_ms=round((time.perf_counter() - started) * 1000, 1),
             observed_at=datetime.now(UTC),
             message=message,
@@ -166,7 +175,11 @@ class HealthService:
     def _check_auth(self, scope: Scope) -> Outcome:
         assert self._repository is not None
         self._repository.identity_readable(scope)
-        return "ok", "single sign-on not configured"
+        if self._provider_answers is None:
+            return "ok", "single sign-on not configured"
+        if self._provider_answers(min(PROVIDER_SECONDS, left(scope))):
+            return "ok", "single sign-on ready"
+        return "degraded", "SSO degraded: its provider does not answer; signing in with a password works"
 
     def _check_limits(self) -> Outcome:
         return ("ok", None) if self._limits_reachable() else ("degraded", "the store does not answer")
@@ -191,6 +204,12 @@ class HealthService:
 def probing(seconds: float) -> Scope:
     """Return the scope of a probe, which must know within so many seconds."""
     return Scope(correlation_id="health", deadline=time.monotonic() + seconds)
+
+
+def left(scope: Scope) -> float:
+    """Return the seconds that a probe has left."""
+    assert scope.deadline is not None
+    return scope.deadline - time.monotonic()
 
 
 def _not_asked() -> Outcome:

@@ -1,0 +1,298 @@
+"""Signing in at a provider: the use cases, from sending the browser there to what is linked to whom.
+
+Nobody gets into anything by an e-mail address: an identity is (issuer, subject). One that is nobody's here
+gets a ticket, with which its holder registers, or links it to the account they are signed in to.
+"""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from mbs.auth.models import Origin, SignedIn
+from mbs.auth.repository import UserRepository, record_session
+from mbs.events.repository import EventRepository
+from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
+from mbs.foundation.clock import Clock
+from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
+from mbs.foundation.sealing import InvalidToken, Sealer
+from mbs.second_factor.repository import SecondFactorRepository
+from mbs.sso.errors import (
+    IdentityTaken,
+    OnlyWayIn,
+    SsoFlowRefused,
+    SsoNotConfigured,
+    SsoRefused,
+    TicketRefused,
+)
+from mbs.sso.gateways import Provider
+from mbs.sso.models import (
+    LIFETIME,
+    LINK,
+    Arrival,
+    Flow,
+    ProviderIdentity,
+    TicketCodec,
+    digest,
+)
+from mbs.sso.repository import FlowRepository, IdentityRepository, add_person, chosen, enter, record_identity
+from mbs.tenants.models import new_tenant, permissions_of
+from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
+
+log = logging.getLogger("mbs.auth")
+security_log = logging.getLogger("mbs.security")
+
+CALLBACK = "/api/auth/sso/callback"
+
+
+class SsoService:
+    """`provider` is None where single sign-on is not set up; `origins` are ours, the main one first.
+
+    `deadline` is the request's, an instant of `time.monotonic()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        begin: Begin,
+        clock: Clock,
+        provider: Provider | None,
+        origins: Sequence[str],
+        tickets: TicketCodec,
+        challenges: ChallengeCodec,
+        tokens: RefreshTokenCodec,
+        sealer: Sealer,
+        deadline: float | None,
+    ) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._provider = provider
+        self._origins = origins
+        self._tickets = tickets
+        self._challenges = challenges
+        self._tokens = tokens
+        self._sealer = sealer
+        self._deadline = deadline
+
+    @property
+    def issuer(self) -> str | None:
+        """The provider, or None where single sign-on is not set up."""
+        return self._provider.issuer_url if self._provider is not None else None
+
+    def start(
+        self,
+        *,
+        host: str,
+        browser: str,
+        intent: str,
+        return_to: str,
+        tenant_id: UUID | None,
+        reauthenticate: bool,
+    ) -> str:
+        """Begin a sign-in and return where to send the browser.
+
+        :param host: the request's Host; it chooses among our own origins, and only among them.
+        :param browser: the random value of the browser's cookie.
+        :raises SsoNotConfigured: if there is no provider.
+        :raises SsoUnavailable: if the provider does not answer.
+        """
+        provider, now, state = self._configured(), self._clock.now(), secrets.token_urlsafe(32)
+        origin = next((one for one in self._origins if urlsplit(one).netloc == host), self._origins[0])
+        flow = Flow.begin(
+            intent=intent,
+            return_to=return_to,
+            redirect_uri=origin + CALLBACK,
+            tenant_id=tenant_id,
+            proof_after=now if reauthenticate else None,
+        )
+        address = provider.authorization_url(flow, state, deadline=self._deadline)
+        with self._begin(Role.IDENTITY) as transaction:
+            FlowRepository(transaction).add(
+                digest=digest(state),
+                browser=digest(browser),
+                sealed=self._sealer.seal(asdict(flow)),
+                expires_at=now + LIFETIME,
+            )
+        return address
+
+    def take(self, *, state: str, browser: str) -> Flow:
+        """Return the sign-in that a browser comes back from, which is then no more.
+
+        :raises SsoNotConfigured: if there is no provider.
+        :raises SsoFlowRefused: if there is none such, or another browser began it.
+        """
+        self._configured()
+        with self._begin(Role.IDENTITY) as transaction:
+            row = FlowRepository(transaction).take(digest(state), at=self._clock.now())
+        # Only now, because raising inside the block would leave the sign-in for a second try.
+        if row is None or not secrets.compare_digest(row.browser, digest(browser)):
+            _log_refusal("state" if row is None else "browser")
+            raise SsoFlowRefused
+        try:
+            return Flow.of(self._sealer.open(row.sealed))
+        except InvalidToken:
+            raise SsoFlowRefused from None
+
+    def arrive(
+        self, flow: Flow, *, browser: str, code: str | None, issuer: str | None, origin: Origin
+    ) -> Arrival:
+        """Find out whom the provider has named, and sign them in if they are somebody here.
+
+        :param code: None if the provider sent an error instead.
+        :param issuer: the `iss` of the provider's response, if it had one.
+        :raises SsoRefused: if the provider names nobody, or a person who may not sign in.
+        :raises SsoUnavailable: if the provider does not answer.
+        :raises IdentityTaken: if the identity was to be linked and is linked already.
+        :raises NoMembership: if the person belongs to no business that is open.
+        :raises InvalidReference: if the person does not belong to the business that was named at the start.
+        """
+        try:
+            identity = self._identify(flow, code, issuer)
+        except SsoRefused as refusal:
+            _log_refusal(refusal.reason)
+            raise
+        now = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            known = IdentityRepository(transaction).find(identity)
+            if known is not None and flow.intent != LINK:
+                return self._enter(transaction, known, identity, flow, origin, now)
+        if known is not None:
+            raise IdentityTaken
+        ticket = self._tickets.encode(identity, browser=digest(browser), at=now)
+        return Arrival(carried={"ticket": ticket})
+
+    def holder(self, *, ticket: str, browser: str) -> ProviderIdentity:
+        """Return whom a ticket names.
+
+        :raises TicketRefused: if it is forged or too old, or was given to another browser.
+        """
+        identity = self._tickets.decode(ticket, browser=digest(browser), at=self._clock.now())
+        if identity is None:
+            _log_refusal("ticket")
+            raise TicketRefused
+        return identity
+
+    def register(
+        self,
+        *,
+        identity: ProviderIdentity,
+        email: str,
+        first_name: str,
+        last_name: str,
+        origin: Origin,
+        **business: Any,
+    ) -> SignedIn:
+        """Create a person who signs in at the provider, their business, and a session.
+
+        :raises EmailAlreadyExists: if there is an account with this address, which is not theirs by that.
+        :raises IdentityTaken: if the identity is linked already.
+        """
+        now = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            user = add_person(
+                transaction, identity, email=email, first_name=first_name, last_name=last_name, at=now
+            )
+            tenant = TenantRepository(transaction).add(new_tenant(**business))
+            session_id = enter(
+                transaction, identity, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now
+            )
+            open_business(transaction, tenant=tenant, owner_id=user.id)
+            events = EventRepository(transaction)
+            events.open_chain()
+            events.append(
+                type_="tenant.created",
+                object_type="tenant",
+                object_id=tenant.id,
+                at=now,
+                data={"object": dict(tenant._mapping), "previous": {}},
+            )
+        log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
+        return self._signed_in(user, tenant, origin, session_id, owner=True)
+
+    def identities(self, *, actor_id: UUID) -> Sequence[Row[Any]]:
+        """Return the caller's identities, oldest first."""
+        with self._begin(Role.IDENTITY) as transaction:
+            return IdentityRepository(transaction).of(actor_id)
+
+    def link(self, *, actor_id: UUID, identity: ProviderIdentity) -> Row[Any]:
+        """Let the caller sign in with an identity from now on.
+
+        :raises IdentityTaken: if it is linked already.
+        """
+        at = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            linked = IdentityRepository(transaction).add(actor_id, identity)
+            record_identity(transaction, "user.identity_linked", actor_id, at, issuer=linked.issuer)
+        return linked
+
+    def unlink(self, *, actor_id: UUID, id_: UUID) -> None:
+        """Let the caller no longer sign in with an identity.
+
+        :raises NotFound: if the caller has no such identity.
+        :raises OnlyWayIn: if there would be no other way to sign in.
+        """
+        at = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            identities = IdentityRepository(transaction)
+            removed = identities.remove(actor_id, id_)
+            if not identities.has_another_way_in(actor_id, self.issuer):
+                raise OnlyWayIn
+            record_identity(transaction, "user.identity_unlinked", actor_id, at, previous=removed.issuer)
+
+    def _identify(self, flow: Flow, code: str | None, issuer: str | None) -> ProviderIdentity:
+        if code is None:
+            raise SsoRefused("the provider sent an error")
+        identity = self._configured().identity(flow, code, issuer=issuer, deadline=self._deadline)
+        if not flow.admits(identity):
+            raise SsoRefused("auth_time")
+        return identity
+
+    def _enter(
+        self,
+        transaction: Transaction,
+        known: Row[Any],
+        identity: ProviderIdentity,
+        flow: Flow,
+        origin: Origin,
+        now: datetime,
+    ) -> Arrival:
+        identities, users = IdentityRepository(transaction), UserRepository(transaction)
+        user = users.find_for_challenge(known.user_id)
+        if user is None:
+            log.warning("login of a disabled account", extra={"event": "auth.login_disabled"})
+            raise SsoRefused("disabled")
+        memberships = MembershipRepository(transaction).open_to(user.id)
+        tenant = chosen(memberships, flow.tenant_id, identities.last_business(user.id))
+        identities.used(known.id, identity, at=now)
+        if SecondFactorRepository(transaction, self._sealer).confirmed_at(user.id) is not None:
+            challenge = Challenge(user.id, tenant.id, "sso", mark(user.password_hash))
+            text = self._challenges.encode(challenge, at=now)
+            return Arrival(carried={"challenge": text, "expiresIn": str(LIFETIME_SECONDS)})
+        users.signed_in(user.id, at=now, rehashed=None)
+        session_id = enter(transaction, identity, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now)
+        record_session(transaction, "session.started", session_id, now, {"userId": str(user.id)})
+        log.info("logged in", extra={"event": "auth.logged_in", "logged_in_user": str(user.id)})
+        return Arrival(signed_in=self._signed_in(user, tenant, origin, session_id))
+
+    def _signed_in(
+        self, user: Row[Any], tenant: Row[Any], origin: Origin, session_id: UUID, *, owner: bool = False
+    ) -> SignedIn:
+        refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
+        role, custom = ("owner", None) if owner else (tenant.role, tenant.role_permissions)
+        return SignedIn(user, tenant, role, permissions_of(role, custom), session_id, refresh_token)
+
+    def _configured(self) -> Provider:
+        if self._provider is None:
+            raise SsoNotConfigured
+        return self._provider
+
+
+def _log_refusal(reason: str) -> None:
+    security_log.warning("sign-in refused", extra={"event": "security.sso_refused", "reason": reason})

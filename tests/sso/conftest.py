@@ -1,0 +1,51 @@
+"""What the tests of this folder stand on: a provider on loopback, the service set up for it, a browser."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from mbs.app import create_app
+from mbs.config import Config
+from mbs.foundation.idempotency import EXTENSION
+from tests.sso.browsers import Browser
+from tests.sso.stand_in import CLIENT, StandIn, stand_in
+
+NewApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def provider() -> Iterator[StandIn]:
+    with stand_in() as provider:
+        yield provider
+
+
+@pytest.fixture
+def new_app(environ: dict[str, str]) -> Iterator[NewApp]:
+    """Return a function that makes the service for an issuer; each remembers keys and metadata for itself."""
+    made: list[Flask] = []
+
+    def make(issuer: str, **variables: str) -> Flask:
+        own = {"ISSUER_URL": issuer, "OIDC_CLIENT_ID": CLIENT, "BASE_URL": "http://localhost"}
+        app = create_app(Config.load({**environ, **own, **variables}))
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions[EXTENSION].dispose()
+
+
+@pytest.fixture
+def sso_app(new_app: NewApp, provider: StandIn) -> Flask:
+    return new_app(provider.url)
+
+
+@pytest.fixture
+def browser(sso_app: Flask, provider: StandIn) -> Browser:
+    return Browser(sso_app, provider)
+
+
+@pytest.fixture
+def other_browser(sso_app: Flask, provider: StandIn) -> Browser:
+    return Browser(sso_app, provider)
