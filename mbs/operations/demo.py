@@ -41,8 +41,13 @@ class _NoThrottle:
         """Forget nothing."""
 
 
-def seed_demo(url: str) -> bool:
-    """Make the demo business with its 150 customers, unless it is there; tell whether it was made."""
+def seed_demo(url: str, *, environment: str) -> bool:
+    """Make the demo business with its 150 customers, unless it is there; tell whether it was made.
+
+    :raises RuntimeError: outside development and test: nowhere else has an account a password that all know.
+    """
+    if environment not in ("development", "test"):
+        raise RuntimeError(f"the demo business is for development and test, not for {environment}")
     database, clock = Database(url, pool_size=1, statement_ms=30_000), SystemClock()
     try:
         scope = _owner(database) or _register(database, clock)

@@ -89,7 +89,7 @@ def _run(interruption: Interruption) -> int:
             target, place = find_target(environ), make_url(config.database_url).render_as_string()
         if not interruption.requested:
             migrate(target.url, login=target.login, max_wait=MIGRATE_SECONDS, report=print)
-            seed_demo(environ["DATABASE_URL"])
+            seed_demo(environ["DATABASE_URL"], environment=config.environment)
         if not interruption.requested:
             service = start_service(environ)
             started.callback(stop_service, service, config.graceful_timeout + 5)

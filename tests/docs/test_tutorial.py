@@ -79,7 +79,7 @@ class TestTutorial:
     ) -> None:
         page = steps(TUTORIAL.read_text())
         url = login_url(server, new_database())
-        assert seed_demo(url)
+        assert seed_demo(url, environment="development")
 
         with serve({"APP_ENV": "development", "DATABASE_URL": url, **SECRETS}) as service:
             path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
