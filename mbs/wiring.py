@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from mbs.accounts.repository import send_verification
 from mbs.accounts.service import AccountService
 from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
@@ -107,6 +108,7 @@ def service_factories(parts: Parts) -> Factories:
             tokens=parts.tokens,
             challenges=parts.challenges,
             sealer=parts.sealer,
+            welcome=partial(send_verification, sealer=parts.sealer),
         ),
         SecondFactorService: lambda scope: SecondFactorService(
             begin=begin(scope),
@@ -115,7 +117,9 @@ def service_factories(parts: Parts) -> Factories:
             sealer=parts.sealer,
             email_of=lambda transaction, user_id: str(UserRepository(transaction).get(user_id).email),
         ),
-        AccountService: lambda scope: AccountService(begin=begin(scope), clock=clock),
+        AccountService: lambda scope: AccountService(
+            begin=begin(scope), clock=clock, throttle=parts.throttle, sealer=parts.sealer
+        ),
         SsoService: lambda scope: SsoService(
             begin=begin(scope),
             clock=clock,

@@ -1,6 +1,7 @@
 """One-time tokens: what they are for and how long they stand."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
@@ -10,6 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mbs.foundation.db import Base
 
 INSTANT = TIMESTAMP(timezone=True)
+
+RESET_PASSWORD, VERIFY_EMAIL, CHANGE_EMAIL = "reset_password", "verify_email", "change_email"
+
+LIFETIMES: Mapping[str, timedelta] = {
+    RESET_PASSWORD: timedelta(minutes=30),
+    VERIFY_EMAIL: timedelta(hours=24),
+    CHANGE_EMAIL: timedelta(hours=1),
+}
+"""The mails say so too (`mail/models.py`)."""
 
 
 class OneTimeToken(Base):

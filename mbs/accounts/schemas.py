@@ -5,10 +5,44 @@ from typing import Any
 
 from marshmallow import fields
 
-from mbs.auth.schemas import TenantSummary, UserView, present_summary, present_user
+from mbs.auth.schemas import LONGEST_PASSWORD, TenantSummary, UserView, present_summary, present_user
+from mbs.foundation import passwords
 from mbs.foundation.schemas import MergePatch, WireSchema
 from mbs.foundation.scope import Scope
-from mbs.foundation.wire_fields import Text
+from mbs.foundation.wire_fields import EmailAddress, Secret, Text
+
+TOKEN_EXAMPLE = {"token": "what stands behind #token= in the mail's link"}
+EMAIL_EXAMPLE = {"email": "asha@example.com"}
+RESET_EXAMPLE = {**TOKEN_EXAMPLE, "password": "four yellow bicycles"}
+CHANGE_EXAMPLE = {"currentPassword": "three green umbrellas", "newPassword": "four yellow bicycles"}
+
+NEW_PASSWORD = {
+    "format": "password",
+    "minLength": passwords.MINIMUM,
+    "maxLength": passwords.MAXIMUM,
+    "description": "Not a common one, and not made of your name, your address or your business's name.",
+}
+
+
+class ForgotPassword(WireSchema):
+    email = EmailAddress(required=True)
+
+
+class MailedToken(WireSchema):
+    token = Secret(maximum=200, required=True)
+
+
+class ResetPassword(MailedToken):
+    password = Secret(maximum=LONGEST_PASSWORD, required=True, metadata=NEW_PASSWORD)
+
+
+class ChangePassword(WireSchema):
+    current_password = Secret(maximum=LONGEST_PASSWORD, required=True)
+    new_password = Secret(maximum=LONGEST_PASSWORD, required=True, metadata=NEW_PASSWORD)
+
+
+class ChangeEmail(WireSchema):
+    email = EmailAddress(required=True)
 
 
 class ChangeMe(MergePatch):

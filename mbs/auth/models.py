@@ -1,5 +1,6 @@
 """People and their sessions; when a session ends and what a presented refresh token means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -10,7 +11,10 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mbs.auth.errors import TenantSelectRequired
 from mbs.foundation.db import Base
+from mbs.foundation.errors import FieldFault, InvalidReference
+from mbs.tenants.errors import NoMembership
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -121,3 +125,26 @@ def turn(*, presented: int, current: int, rotated_at: datetime | None, now: date
     if presented == current - 1 and rotated_at is not None and now - rotated_at <= GRACE:
         return Turn.REPEAT
     return Turn.REUSE
+
+
+def choose(memberships: Sequence[Any], tenant_id: UUID | None) -> Any:
+    """Return the business that somebody signs in to.
+
+    :raises NoMembership: if they belong to none.
+    :raises TenantSelectRequired: if they belong to several and named none.
+    :raises InvalidReference: if they do not belong to the one they named.
+    """
+    if not memberships:
+        raise NoMembership
+    if tenant_id is None:
+        if len(memberships) > 1:
+            listed = [
+                {"id": row.id, "name": row.name, "slug": row.slug, "businessType": row.business_type}
+                for row in memberships
+            ]
+            raise TenantSelectRequired(extra={"tenants": listed})
+        return memberships[0]
+    for row in memberships:
+        if row.id == tenant_id:
+            return row
+    raise InvalidReference(errors=[FieldFault("tenantId", "invalid_reference", "There is no such business.")])

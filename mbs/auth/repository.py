@@ -100,12 +100,22 @@ class UserRepository:
         statement = select(*PERSON, User.password_hash).where(User.id == id_, User.status == "active")
         return self._transaction.execute(statement).one_or_none()
 
-    def signed_in(self, id_: UUID, *, at: datetime, rehashed: str | None) -> None:
-        """Note a login, and the password's hash under today's parameters if it was made under others."""
+    def signed_in(
+        self, id_: UUID, *, at: datetime, rehashed: str | None, seen: Row[Any] | None = None
+    ) -> bool:
+        """Note a login, and the password's hash under today's parameters if it was made under others.
+
+        :param seen: the person as they were when the password was verified.
+        :return: whether the password is still the one that was seen; else nothing is noted.
+        """
         values: dict[str, Any] = {"last_login_at": at}
         if rehashed is not None:
             values["password_hash"] = rehashed
-        self._transaction.execute(update(User).where(User.id == id_).values(values))
+        statement = update(User).where(User.id == id_).values(values)
+        if seen is not None:
+            unchanged = User.password_changed_at.is_not_distinct_from(seen.password_changed_at)
+            statement = statement.where(unchanged)
+        return self._transaction.execute(statement).rowcount == 1
 
     def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
         """Change a person's own details.
@@ -183,11 +193,12 @@ class SessionRepository:
         )
         return result.rowcount == 1
 
-    def revoke_all(self, user_id: UUID, *, at: datetime, reason: str) -> None:
-        """End all sessions of a person in all businesses."""
+    def revoke_all(self, user_id: UUID, *, at: datetime, reason: str, keep: UUID | None = None) -> None:
+        """End all sessions of a person in all businesses, but the one to keep."""
         self._transaction.execute(
             update(LoginSession)
             .where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+            .where(LoginSession.id.is_distinct_from(keep))
             .values(revoked_at=at, revoked_reason=reason)
         )
 

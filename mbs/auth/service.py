@@ -5,7 +5,7 @@ the pool.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,29 +18,29 @@ from mbs.auth.errors import (
     InvalidCredentials,
     RefreshRefused,
     SecondFactorRequired,
-    TenantSelectRequired,
     TokenReused,
 )
-from mbs.auth.models import IDLE, Origin, SignedIn, Turn, turn
+from mbs.auth.models import IDLE, Origin, SignedIn, Turn, choose, turn
 from mbs.auth.repository import SessionRepository, UserRepository, record_session, start_session
 from mbs.events.repository import EventRepository
 from mbs.foundation import keys, passwords
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
-from mbs.foundation.db import Begin, Role
-from mbs.foundation.errors import FieldFault, InvalidReference
+from mbs.foundation.db import Begin, Role, Transaction
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
 from mbs.second_factor.models import throttled_as
 from mbs.second_factor.repository import SecondFactorRepository
-from mbs.tenants.errors import NoMembership
 from mbs.tenants.models import new_tenant, permissions_of
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 
 log = logging.getLogger("mbs.auth")
 security_log = logging.getLogger("mbs.security")
+
+Welcome = Callable[[Transaction, Row[Any], datetime], None]
+"""Greets a new person, in the transaction that makes them."""
 
 
 class AuthService:
@@ -53,6 +53,7 @@ class AuthService:
         tokens: RefreshTokenCodec,
         challenges: ChallengeCodec,
         sealer: Sealer,
+        welcome: Welcome,
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -60,6 +61,7 @@ class AuthService:
         self._tokens = tokens
         self._challenges = challenges
         self._sealer = sealer
+        self._welcome = welcome
 
     def register(
         self,
@@ -93,6 +95,7 @@ class AuthService:
                     "last_login_at": now,
                 }
             )
+            self._welcome(transaction, user, now)
             tenant = TenantRepository(transaction).add(new_tenant(business_name=business_name, **business))
             session_id = start_session(
                 transaction, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now, method="password"
@@ -205,9 +208,7 @@ class AuthService:
                 memberships = MembershipRepository(transaction).open_to(session.user_id)
         # Only now, because raising inside the block would roll the revocation back.
         if meaning is Turn.REFUSE:
-            security_log.warning(
-                "refresh token from the future", extra={"event": "security.forged_refresh_token"}
-            )
+            security_log.warning("forged refresh token", extra={"event": "security.forged_refresh_token"})
             raise RefreshRefused
         if meaning is Turn.REUSE:
             security_log.error("refresh token reused", extra={"event": "security.refresh_reused"})
@@ -254,7 +255,9 @@ class AuthService:
     ) -> SignedIn:
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
-            UserRepository(transaction).signed_in(user.id, at=now, rehashed=rehashed)
+            if not UserRepository(transaction).signed_in(user.id, at=now, rehashed=rehashed, seen=user):
+                # It was changed after it was verified, which ended all sessions: this one comes too late.
+                raise InvalidCredentials
             session_id = start_session(
                 transaction,
                 user_id=user.id,
@@ -280,20 +283,3 @@ class AuthService:
     ) -> SignedIn:
         refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
         return SignedIn(user, tenant, role, permissions_of(role, custom), session_id, refresh_token)
-
-
-def choose(memberships: Sequence[Row[Any]], tenant_id: UUID | None) -> Row[Any]:
-    if not memberships:
-        raise NoMembership
-    if tenant_id is None:
-        if len(memberships) > 1:
-            listed = [
-                {"id": row.id, "name": row.name, "slug": row.slug, "businessType": row.business_type}
-                for row in memberships
-            ]
-            raise TenantSelectRequired(extra={"tenants": listed})
-        return memberships[0]
-    for row in memberships:
-        if row.id == tenant_id:
-            return row
-    raise InvalidReference(errors=[FieldFault("tenantId", "invalid_reference", "There is no such business.")])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
-from limits import RateLimitItem, RateLimitItemPerMinute, WindowStats
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, WindowStats
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
@@ -32,6 +32,8 @@ LOGIN = RateLimitItemPerMinute(5, 15, namespace=DURABLE)
 REGISTER = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 SECOND_FACTOR = RateLimitItemPerMinute(20, 15, namespace=DURABLE)
 ACCOUNT = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
+ACCOUNT_MAIL = RateLimitItemPerHour(10, namespace=DURABLE)
+MAILBOX = RateLimitItemPerHour(3, namespace=DURABLE)
 API = RateLimitItemPerMinute(100)
 ANONYMOUS = RateLimitItemPerMinute(100)
 
@@ -42,6 +44,7 @@ NAMED: dict[str, RateLimitItem] = {
     "login": LOGIN,
     "second_factor": SECOND_FACTOR,
     "register": REGISTER,
+    "account_mail": ACCOUNT_MAIL,
 }
 
 
@@ -57,7 +60,7 @@ class Window:
 
 
 def limited(name: str) -> Callable[[F], F]:
-    """Count a view against a limit of its own (`login`, `register`) by the caller's address."""
+    """Count a view against a limit of its own (one of `NAMED`) by the caller's address."""
 
     def decorate(view: F) -> F:
         view.limit = name  # type: ignore[attr-defined]
@@ -142,6 +145,13 @@ class Limits:
         except self._strategy.storage.base_exceptions as error:
             raise Unavailable from error
 
+    def spares(self, mailbox: str) -> bool:
+        """Count a mail that somebody causes; tell whether the mailbox has had fewer than three in an hour."""
+        admitted, _ = self._hit(MAILBOX, f"mailbox:{mailbox}")
+        if not admitted:
+            log.warning("mailbox spared", extra={"event": "security.mailbox_spared"})
+        return admitted
+
     def reachable(self) -> bool:
         """Tell whether the store of the counters answers."""
         return bool(self._strategy.storage.check())
@@ -185,6 +195,10 @@ class NoLimits:
 
     def succeeded(self, account: str) -> None:
         """Nothing to forget."""
+
+    def spares(self, mailbox: str) -> bool:
+        """Let every mail go."""
+        return True
 
     def reachable(self) -> bool:
         return True

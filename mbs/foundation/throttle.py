@@ -4,7 +4,10 @@ from typing import Protocol
 
 
 class Throttle(Protocol):
-    """Slows guessing at one account. Known and unknown accounts are alike; nobody is locked out for good."""
+    """Slows guessing at one account, and mails to one mailbox.
+
+    Known and unknown accounts are alike; nobody is locked out for good.
+    """
 
     def admit(self, account: str) -> None:
         """Count an attempt.
@@ -14,3 +17,6 @@ class Throttle(Protocol):
 
     def succeeded(self, account: str) -> None:
         """Forget the attempts, because the right password came."""
+
+    def spares(self, mailbox: str) -> bool:
+        """Count a mail that somebody causes; tell whether it may go: three an hour for each mailbox."""

@@ -12,6 +12,7 @@ from mbs.foundation.challenges import ChallengeCodec
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Database, Role
 from mbs.foundation.keys import email_key
+from mbs.foundation.limits import NoLimits
 from mbs.foundation.pages import PageRequest
 from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.scope import Scope, TenantId
@@ -29,16 +30,6 @@ FIRST_NAMES = (
 LAST_NAMES = ("Rao", "Sharma", "Nair", "Khan", "Al Farsi", "Wong", "Mensah", "García", "Müller", "O'Brien")
 CITIES = (("Mumbai", "IN"), ("Pune", "IN"), ("Dubai", "AE"), ("London", "GB"), ("Singapore", "SG"))
 TAGS: tuple[list[str], ...] = (["vip"], [], ["new"], [], ["regular", "mornings"])
-
-
-class _NoThrottle:
-    """This command guesses at nothing."""
-
-    def admit(self, account: str) -> None:
-        """Admit everything."""
-
-    def succeeded(self, account: str) -> None:
-        """Forget nothing."""
 
 
 def seed_demo(url: str, *, environment: str) -> bool:
@@ -88,11 +79,12 @@ def _register(database: Database, clock: SystemClock) -> Scope:
     service = AuthService(
         begin=partial(database.transaction, nobody),
         clock=clock,
-        throttle=_NoThrottle(),
+        throttle=NoLimits(),
         # Its session is thrown away, so any key will do to sign it.
         tokens=RefreshTokenCodec("thrown away", None),
         challenges=ChallengeCodec("thrown away", None),
         sealer=Sealer(["thrown away"]),
+        welcome=lambda _transaction, _user, _at: None,
     )
     signed_in = service.register(
         email=EMAIL,
