@@ -143,7 +143,8 @@ class ColleagueRepository(Repository):
     def people(self) -> Sequence[Row[Any]]:
         """Return everybody's id, address and name; addresses are compared in Python, by their keys."""
         statement = self.select(User.id, User.email, User.first_name, User.last_name)
-        return self._transaction.execute(statement.join(User, User.id == Membership.user_id)).all()
+        colleagues = join(Membership, User, User.id == Membership.user_id)
+        return self._transaction.execute(statement.select_from(colleagues)).all()
 
 
 class TokenRepository:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mbs.auth.schemas import UserView
 from mbs.foundation.schemas import MergePatch, PageQuery, WireSchema, page_schema
@@ -47,10 +47,18 @@ class Permissions(fields.List):
     """Different permissions, in order."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Choice(*COMPOSABLE), validate=validate.Length(min=1, max=len(COMPOSABLE)), **kwargs)
+        super().__init__(
+            Choice(*COMPOSABLE),
+            validate=validate.Length(min=1, max=len(COMPOSABLE)),
+            metadata={"uniqueItems": True},
+            **kwargs,
+        )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return sorted(set(super()._deserialize(value, attr, data, **kwargs)))
+        permissions = super()._deserialize(value, attr, data, **kwargs)
+        if len(set(permissions)) < len(permissions):
+            raise ValidationError("Must name each permission once.")
+        return sorted(permissions)
 
 
 class ChangeRole(MergePatch):

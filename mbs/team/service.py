@@ -165,7 +165,7 @@ class RoleService:
             if roles.count() >= MOST_ROLES:
                 raise TooManyRoles
             values = {"id": uuid7(), "name": name, "name_key": free_name(name)}
-            role = roles.add({**values, "permissions": sorted(permissions)})
+            role = roles.add({**values, "permissions": permissions})
             self._record(transaction, "role.created", role, {})
         return role
 
@@ -179,8 +179,6 @@ class RoleService:
         """
         if "name" in values:
             values["name_key"] = free_name(values["name"])
-        if "permissions" in values:
-            values["permissions"] = sorted(values["permissions"])
         with self._begin() as transaction:
             roles = CustomRoleRepository(transaction)
             before = roles.lock(id_)
