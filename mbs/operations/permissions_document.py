@@ -1,6 +1,7 @@
 """`mbs permissions`: write docs/permissions.md, the table of who may call what; needs no database."""
 
 import argparse
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Any]]:
         if not str(rule).startswith("/docs")
     ]
     for path, method, view in sorted(found, key=lambda one: one[:2]):
-        yield method, path.replace("<id:", "{").replace(">", "}"), view
+        yield method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path), view
 
 
 def _row(method: str, path: str, view: Any, roles: tuple[str, ...]) -> str:

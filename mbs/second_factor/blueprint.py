@@ -71,7 +71,7 @@ def renew_recovery_codes() -> Response:
     return answer(present_recovery_codes(codes))
 
 
-@blueprint.delete("")
+@blueprint.post("/disable")
 @requires(SELF, fresh=True)
 @blueprint.arguments(Code, example=CODE_EXAMPLE)
 @blueprint.response(204)

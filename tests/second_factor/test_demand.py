@@ -111,7 +111,7 @@ class TestTheDemand:
         admin = strict.colleague("admin")
         enrolment = enrol(admin)
 
-        refused = admin.delete(PATH, body={"code": enrolment.code()})
+        refused = admin.post(f"{PATH}/disable", {"code": enrolment.code()})
         assert problem(refused, 403)["code"] == "SECOND_FACTOR_DEMANDED"
         assert (admin.get(PATH).json or {})["enabled"] is True
         # The code was not used up by the refusal.
@@ -137,5 +137,5 @@ class TestTheDemand:
         enrolment = enrol(there)
         assert there.get("/api/customers").status_code == 200
 
-        assert elsewhere.delete(PATH, body={"code": enrolment.code()}).status_code == 204
+        assert elsewhere.post(f"{PATH}/disable", {"code": enrolment.code()}).status_code == 204
         assert problem(there.get("/api/customers"), 403)["code"] == "SECOND_FACTOR_SETUP_REQUIRED"

@@ -184,7 +184,7 @@ class TestTurningItOff:
         enrolment = enrol(owner)
         code = enrolment.code() if kind == "code" else enrolment.recovery_codes[3]
 
-        assert owner.delete(PATH, body={"code": code}).status_code == 204
+        assert owner.post(f"{PATH}/disable", {"code": code}).status_code == 204
         assert owner.get(PATH).json == {
             "enabled": False,
             "since": None,
@@ -200,9 +200,9 @@ class TestTurningItOff:
     def test_needs_a_code(self, owner: Business) -> None:
         enrolment = enrol(owner)
 
-        refused = owner.delete(PATH, body={"code": enrolment.wrong_code()})
+        refused = owner.post(f"{PATH}/disable", {"code": enrolment.wrong_code()})
         assert problem(refused, 401)["code"] == "INVALID_CREDENTIALS"
-        assert owner.delete(PATH, body={}).status_code == 400
+        assert owner.post(f"{PATH}/disable", {}).status_code == 400
         assert (owner.get(PATH).json or {})["enabled"] is True
 
     def test_needs_a_code_that_was_not_used(self, owner: Business) -> None:
@@ -211,30 +211,30 @@ class TestTurningItOff:
         challenge = enrolment.challenge(Caller(owner.app))
         assert answer(Caller(owner.app), challenge, code).status_code == 200
 
-        assert problem(owner.delete(PATH, body={"code": code}), 401)
+        assert problem(owner.post(f"{PATH}/disable", {"code": code}), 401)
 
     def test_needs_a_fresh_proof(self, owner: Business) -> None:
         enrolment = enrol(owner)
         age_proof(owner)
 
-        refused = owner.delete(PATH, body={"code": enrolment.code()})
+        refused = owner.post(f"{PATH}/disable", {"code": enrolment.code()})
         assert problem(refused, 403)["code"] == "STEP_UP_REQUIRED"
 
     def test_where_there_is_none_is_refused(self, owner: Business) -> None:
-        refused = owner.delete(PATH, body={"code": "123456"})
+        refused = owner.post(f"{PATH}/disable", {"code": "123456"})
         assert problem(refused, 409)["code"] == "SECOND_FACTOR_NOT_ENABLED"
 
     def test_makes_an_open_challenge_worthless(self, owner: Business) -> None:
         enrolment = enrol(owner)
         challenge = enrolment.challenge(Caller(owner.app))
-        assert owner.delete(PATH, body={"code": enrolment.code()}).status_code == 204
+        assert owner.post(f"{PATH}/disable", {"code": enrolment.code()}).status_code == 204
 
         assert problem(answer(Caller(owner.app), challenge, enrolment.recovery_codes[0]), 401)
         assert problem(answer(Caller(owner.app), challenge, enrolment.at_step(0)), 401)
 
     def test_and_on_again_gives_another_secret(self, owner: Business) -> None:
         former = enrol(owner)
-        assert owner.delete(PATH, body={"code": former.code()}).status_code == 204
+        assert owner.post(f"{PATH}/disable", {"code": former.code()}).status_code == 204
         latter = enrol(owner)
 
         assert latter.secret != former.secret
@@ -250,7 +250,7 @@ class TestTurningItOff:
         def act(number: int) -> int:
             caller = Caller(app, token=owner.token)
             if number == 0:
-                return caller.delete(PATH, body={"code": enrolment.recovery_codes[0]}).status_code
+                return caller.post(f"{PATH}/disable", {"code": enrolment.recovery_codes[0]}).status_code
             return caller.post(f"{PATH}/recovery-codes").status_code
 
         # Either the codes went first, and the old one opens nothing, or the factor went first.
@@ -265,7 +265,7 @@ class TestAPersonWithoutOne:
         stranger = business()
 
         assert (stranger.get(PATH).json or {})["enabled"] is False
-        refused = stranger.delete(PATH, body={"code": enrolment.code()})
+        refused = stranger.post(f"{PATH}/disable", {"code": enrolment.code()})
         assert problem(refused, 409)["code"] == "SECOND_FACTOR_NOT_ENABLED"
 
 
@@ -273,7 +273,7 @@ class TestItsPerson:
     def test_is_told_by_mail_of_each_change(self, owner: Business) -> None:
         enrolment = enrol(owner)
         assert owner.post(f"{PATH}/recovery-codes").status_code == 200
-        assert owner.delete(PATH, body={"code": enrolment.code()}).status_code == 204
+        assert owner.post(f"{PATH}/disable", {"code": enrolment.code()}).status_code == 204
 
         mails = mails_to(owner)
         assert mails == [{"to": owner.email}] * 3
