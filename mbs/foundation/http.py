@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import uuid_utils
-from flask import Flask, Request, current_app, g, got_request_exception, request
+from flask import Flask, Request, current_app, got_request_exception, request
 from werkzeug.routing import BaseConverter
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
@@ -29,6 +29,7 @@ REQUEST_SECONDS = 4.5
 CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 ARRIVED_KEY = "mbs.arrived"
 SHED_KEY = "mbs.shed"
+STARTED_KEY = "mbs.started"
 CURSORS = "mbs.cursors"
 PROXIES = "mbs.proxies"
 
@@ -140,7 +141,8 @@ def install(
     def enter() -> None:
         asked = current_request()
         environ = asked.environ
-        g.started = time.perf_counter()
+        # Kept here and not in `g`, whose proxy is looked up anew for each attribute.
+        environ[STARTED_KEY] = time.perf_counter()
         identifier = environ.get(ENVIRON_KEY) or correlation_id(environ)
         # The environ outlives the request, so gunicorn's own log lines can carry the id too.
         environ[ENVIRON_KEY] = identifier
@@ -157,13 +159,14 @@ def install(
     @app.after_request
     def leave(response: Response) -> Response:
         asked = current_request()
+        environ = asked.environ
         write_access(
             method=asked.method,
             path=asked.path,
             route=asked.url_rule.rule if asked.url_rule else "unmatched",
             status=response.status_code,
-            milliseconds=(time.perf_counter() - g.started) * 1000 if "started" in g else 0.0,
-            address=address_of(asked),
+            milliseconds=(time.perf_counter() - environ.get(STARTED_KEY, time.perf_counter())) * 1000,
+            address=address_of(asked) if proxies else asked.remote_addr or "unknown",
             slow_ms=slow_request_ms,
         )
         return response

@@ -73,7 +73,9 @@ class Limits:
     """Counts requests. One per application."""
 
     def __init__(self, *, storage_uri: str, storage_options: dict[str, Any], proxies: int) -> None:
-        self._strategy = MovingWindowRateLimiter(storage_from_string(storage_uri, **storage_options))
+        storage = storage_from_string(storage_uri, **storage_options)
+        self._strategy = MovingWindowRateLimiter(storage)
+        self._postgres = storage if isinstance(storage, PostgresStorage) else None
         self._proxies = proxies
         # For Redis only: when it is away, a login is refused and the rest is counted in this process.
         self._local = MovingWindowRateLimiter(MemoryStorage())
@@ -157,10 +159,9 @@ class Limits:
         return bool(self._strategy.storage.check())
 
     def _count(self, item: RateLimitItem, policy: str, key: str, *, question: Question | None = None) -> None:
-        storage = self._strategy.storage
-        if question is not None and isinstance(storage, PostgresStorage):
+        if question is not None and self._postgres is not None:
             # The caller is looked up in the limiter's own message: one round trip less on every request.
-            hit = storage.count(item.key_for(key), item.amount, item.get_expiry(), question=question)
+            hit = self._postgres.count(item.key_for(key), item.amount, item.get_expiry(), question=question)
             admitted, g.found = hit.admitted, hit.answer
             reset, remaining = hit.oldest + item.get_expiry(), item.amount - hit.held
         else:
