@@ -89,7 +89,7 @@ class TestCreate:
             ("expiresAt", "tomorrow"),
             ("key", "mbs_live_x"),
             ("digest", "x"),
-            ("createdBy", str(uuid.uuid4())),
+            ("createdBy", "0198a1b2-c3d4-7000-8000-000000000001"),
         ],
     )
     def test_names_the_faulty_field(self, owner: Business, field: str, value: Any) -> None:

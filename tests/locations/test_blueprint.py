@@ -96,7 +96,7 @@ class TestCreate:
             ("isDefault", "true"),
             ("status", "active"),
             ("version", 1),
-            ("tenantId", str(uuid.uuid4())),
+            ("tenantId", "0198a1b2-c3d4-7000-8000-000000000001"),
         ],
     )
     def test_names_the_faulty_field(self, owner: Business, field: str, value: Any) -> None:
