@@ -26,10 +26,8 @@ def new_app(environ: dict[str, str]) -> Iterator[NewApp]:
     made: list[Flask] = []
 
     def make(issuer: str, **variables: str) -> Flask:
-        own = {"ISSUER_URL": issuer, "OIDC_CLIENT_ID": CLIENT, "BASE_URL": "http://localhost"}
-        app = create_app(Config.load({**environ, **own, **variables}))
-        made.append(app)
-        return app
+        made.append(sso_service(environ, issuer, **variables))
+        return made[-1]
 
     yield make
     for app in made:
@@ -49,3 +47,22 @@ def browser(sso_app: Flask, provider: StandIn) -> Browser:
 @pytest.fixture
 def other_browser(sso_app: Flask, provider: StandIn) -> Browser:
     return Browser(sso_app, provider)
+
+
+@pytest.fixture(scope="module")
+def shared_service(environ: dict[str, str]) -> Iterator[tuple[Flask, StandIn]]:
+    """A service and its provider for a whole module, whose tests leave no trace in them."""
+    with stand_in() as provider:
+        app = sso_service(environ, provider.url)
+        yield app, provider
+        app.extensions[EXTENSION].dispose()
+
+
+@pytest.fixture
+def shared_browser(shared_service: tuple[Flask, StandIn]) -> Browser:
+    return Browser(*shared_service)
+
+
+def sso_service(environ: dict[str, str], issuer: str, **variables: str) -> Flask:
+    own = {"ISSUER_URL": issuer, "OIDC_CLIENT_ID": CLIENT, "BASE_URL": "http://localhost"}
+    return create_app(Config.load({**environ, **own, **variables}))

@@ -1,5 +1,6 @@
 """An OpenID provider on loopback that says whatever a test wants it to say, signed with real keys."""
 
+import base64
 import json
 import threading
 import time
@@ -10,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
 
@@ -78,10 +78,18 @@ class StandIn:
         }
 
 
-def signed(claims: Claims, *, algorithm: str = "RS256", key: Any = None, **header: Any) -> str:
-    """Return claims as a signed token; by default with the key that the provider names."""
+def spelled(value: Any) -> str:
+    """Return bytes, or a value as JSON, in the letters of a token."""
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def signed(claims: Any, *, algorithm: str = "RS256", key: Any = None, **header: Any) -> str:
+    """Return claims as a signed token, sound or not; by default with the key that the provider names."""
     private = KEYS[algorithm] if key is None else key
-    return jwt.encode(claims, private, algorithm, headers={"kid": algorithm, **header})
+    head = {"alg": algorithm, "typ": "JWT", "kid": algorithm, **header}
+    text = f"{spelled({name: value for name, value in head.items() if value is not None})}.{spelled(claims)}"
+    return f"{text}.{spelled(get_default_algorithms()[algorithm].sign(text.encode(), private))}"
 
 
 def sound_claims(provider: StandIn, nonce: str, **claims: Any) -> Claims:
