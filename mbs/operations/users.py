@@ -1,23 +1,24 @@
-"""`mbs user`: look people up; disable them, sign them out, or help one who lost the second factor.
+"""`mbs user`: look people up; disable them, sign them out, or help one who lost password or second factor.
 
-A password is never set here. What a person's businesses are told is written before the act itself, so that no
-act stays untold if the command breaks off: it can then be given again.
+What a person's businesses are told is written before the act itself, so that no act stays untold if the
+command breaks off: it can then be given again.
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from mbs.auth.repository import SessionRepository, UserRepository
-from mbs.foundation.clock import SystemClock
-from mbs.foundation.db import Database, Role, Transaction
+from mbs.foundation.db import Database, Role
 from mbs.foundation.keys import email_key
+from mbs.foundation.limits import NoLimits
 from mbs.foundation.scope import Scope, TenantId
 from mbs.foundation.sealing import Sealer
 from mbs.operations.operators import (
@@ -30,8 +31,10 @@ from mbs.operations.operators import (
     printable,
     run_operator_command,
 )
-from mbs.second_factor.repository import SecondFactorRepository
+from mbs.operations.shell import load
+from mbs.operations.user_acts import ACTS, send_reset
 from mbs.sign_ins.repository import SignInRepository
+from mbs.wiring import Parts
 
 PERSON = """
 SELECT id::text, email, first_name || ' ' || last_name, status, email_verified_at, last_login_at, created_at,
@@ -68,73 +71,6 @@ SHOWN = {
 """What is shown of a session."""
 
 BUSINESS_FIELDS = ("id", "slug", "name", "status", "role", "membership")
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What can be done about a person: `change` does it, under the identity role.
-
-    `needs` is what must be so before; otherwise there is nothing to do.
-    """
-
-    help: str
-    type: str
-    change: Callable[[Transaction, UUID], None]
-    needs: Mapping[str, Any]
-    becomes: Mapping[str, Any]
-
-
-def disable(transaction: Transaction, person: UUID) -> None:
-    """Let a person sign in nowhere, and end their sessions."""
-    UserRepository(transaction).change(person, {"status": "disabled"}, version=None)
-    _end_sessions(transaction, person, "disabled")
-
-
-def enable(transaction: Transaction, person: UUID) -> None:
-    """Let a person sign in again."""
-    UserRepository(transaction).change(person, {"status": "active"}, version=None)
-
-
-def sign_out(transaction: Transaction, person: UUID) -> None:
-    """End a person's sessions in all businesses."""
-    _end_sessions(transaction, person, "operator")
-
-
-def reset_second_factor(transaction: Transaction, person: UUID) -> None:
-    """Take a person's second factor and recovery codes away, and end their sessions."""
-    # To remove a secret, none has to be opened.
-    SecondFactorRepository(transaction, Sealer(["opens nothing"])).remove(person)
-    _end_sessions(transaction, person, "second_factor_reset")
-
-
-def _end_sessions(transaction: Transaction, person: UUID, reason: str) -> None:
-    SessionRepository(transaction).revoke_all(person, at=SystemClock().now(), reason=reason)
-
-
-ACTS = {
-    "disable": Act(
-        "let a person sign in nowhere, and end their sessions",
-        "user.disabled",
-        disable,
-        {"status": "active"},
-        {"status": "disabled"},
-    ),
-    "enable": Act(
-        "let a disabled person sign in again",
-        "user.enabled",
-        enable,
-        {"status": "disabled"},
-        {"status": "active"},
-    ),
-    "sign-out": Act("end a person's sessions in all businesses", "user.signed_out", sign_out, {}, {}),
-    "reset-second-factor": Act(
-        "take a lost second factor and its recovery codes away, and end the person's sessions",
-        "user.second_factor_reset",
-        reset_second_factor,
-        {"secondFactor": True},
-        {"secondFactor": False},
-    ),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -227,6 +163,8 @@ def do(database: Database, arguments: argparse.Namespace) -> int:
     businesses = businesses_of(database, person)
     concerned = ", ".join(one["slug"] for one in businesses) or "no business"
     confirm(f"{arguments.action} {_called(person)}, who belongs to {concerned}?", arguments)
+    # Whoever seals what the worker is to open needs the service's secrets; the other acts seal nothing.
+    sealer = service_sealer(database) if act.change is send_reset else Sealer(["seals nothing"])
     operator, id_ = Operator.of(arguments), UUID(person["id"])
     told = {"id": person["id"], **act.becomes}
     previous = {name: person[name] for name in act.becomes}
@@ -235,7 +173,7 @@ def do(database: Database, arguments: argparse.Namespace) -> int:
         with database.transaction(replace(scope, tenant_id=TenantId(UUID(one["id"])))) as transaction:
             operator.record(transaction, act.type, id_, told, previous)
     with database.transaction(scope, Role.IDENTITY) as transaction:
-        act.change(transaction, id_)
+        act.change(transaction, id_, sealer)
         for one in businesses[:1]:
             transaction.enter_tenant(TenantId(UUID(one["id"])))
             operator.record(transaction, act.type, id_, told, previous)
@@ -244,6 +182,16 @@ def do(database: Database, arguments: argparse.Namespace) -> int:
     output = sys.stderr if arguments.json else sys.stdout
     print(f"{arguments.action} done: {printable(person['email'])}; told in {concerned}", file=output)
     return 0
+
+
+def service_sealer(database: Database) -> Sealer:
+    """Return what the service seals with.
+
+    :raises ConfigError: if the configuration has a fault.
+    """
+    with ExitStack() as opened:
+        config = load(os.environ, opened)
+    return Parts.of(config, database=database, throttle=NoLimits()).sealer
 
 
 def find(database: Database, email: str) -> dict[str, Any]:

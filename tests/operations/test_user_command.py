@@ -3,10 +3,12 @@
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from mbs.foundation.sealing import InvalidToken, Sealer
 from mbs.operations import audit, users
 from mbs.operations.operators import Operator
 from tests.auth.conftest import Sql, sql
@@ -159,6 +161,57 @@ class TestResetSecondFactor:
         assert "without a second factor" in capsys.readouterr().err
         assert owner.get("/api/customers").status_code == 200
         assert events(sql, owner.tenant_id, "user.second_factor_reset") == []
+
+
+class TestSendReset:
+    def waiting(self, sql: Sql, environ: dict[str, str], email: str) -> list[dict[str, Any]]:
+        """Return the mails to an address that wait, opened as the worker opens them."""
+        sealer, found = Sealer([environ["SESSION_SECRET"]]), []
+        for (sealed,) in sql("SELECT sealed FROM account_mails WHERE sealed IS NOT NULL ORDER BY id"):
+            # Other tests' services may have other secrets.
+            with suppress(InvalidToken):
+                found.append(sealer.open(sealed))
+        return [mail for mail in found if mail["to"] == email]
+
+    def test_mails_a_link_by_which_a_password_is_chosen(
+        self, owner: Business, sql: Sql, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = len(self.waiting(sql, environ, owner.email))
+
+        assert act("send-reset", owner) == 0
+
+        mail = self.waiting(sql, environ, owner.email)[-1]
+        assert len(self.waiting(sql, environ, owner.email)) == before + 1
+        assert mail["token"] not in capsys.readouterr().out
+        assert owner.get("/api/customers").status_code == 200
+        body = {"token": mail["token"], "password": "seven quiet lighthouses"}
+        assert Caller(owner.app).post("/api/auth/reset-password", body).status_code == 204
+        (event,) = events(sql, owner.tenant_id, "user.password_reset_sent")
+        assert mail["token"] not in json.dumps(event)
+
+    def test_of_somebody_disabled_does_nothing_and_what_was_sent_is_worthless(
+        self, owner: Business, sql: Sql, environ: dict[str, str]
+    ) -> None:
+        assert act("send-reset", owner) == 0
+        mail = self.waiting(sql, environ, owner.email)[-1]
+
+        assert act("disable", owner) == 0
+        assert act("send-reset", owner) == 0
+
+        assert self.waiting(sql, environ, owner.email)[-1] == mail
+        assert act("enable", owner) == 0
+        body = {"token": mail["token"], "password": "seven quiet lighthouses"}
+        refused = Caller(owner.app).post("/api/auth/reset-password", body)
+        assert 400 <= refused.status_code < 500
+
+    def test_without_the_service_s_secrets_is_refused(
+        self, owner: Business, sql: Sql, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("APP_ENV", "production")
+        monkeypatch.delenv("SESSION_SECRET")
+        assert act("send-reset", owner) == 78
+        assert "SESSION_SECRET" in capsys.readouterr().err
+        assert events(sql, owner.tenant_id, "user.password_reset_sent") == []
 
 
 class TestShow:
