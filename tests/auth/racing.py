@@ -57,18 +57,19 @@ def send(
     *,
     token: str | None = None,
     address: str = "127.0.0.1",
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request to a service on this machine that believes one proxy; return its answer.
 
     :param address: where the request pretends to come from.
     """
-    headers = {"X-Forwarded-For": address}
+    sent = {"X-Forwarded-For": address, **(headers or {})}
     if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
+        sent["Authorization"] = f"Bearer {token}"
     if body is not None:
-        headers["Content-Type"] = "application/json"
+        sent["Content-Type"] = "application/json"
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
         response = connection.getresponse()
         text = response.read()
         return Answer(response.status, dict(response.getheaders()), json.loads(text) if text else None)

@@ -98,3 +98,20 @@ class TestLogout:
                 ),
             )
             assert {answer.status for answer in answers} == {401}
+
+    def test_of_a_browser_on_one_host_is_known_at_once_on_the_other(
+        self, hosts: tuple[RunningService, RunningService]
+    ) -> None:
+        here, there = hosts
+        email, _ = register(here)
+        login = {"email": email, "password": PASSWORD, "session": "browser"}
+        for _ in range(5):
+            page = {"Origin": f"http://127.0.0.1:{here.port}"}
+            answer = send(here.port, "POST", "/api/auth/login", login, address=new_address(), headers=page)
+            page |= {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+            page |= {"X-CSRF-Token": answer.body["csrfToken"]}
+            assert send(there.port, "GET", "/api/auth/me", headers=page).status == 200
+            assert send(here.port, "POST", "/api/auth/logout", headers=page).status == 204
+
+            answers = together(4, lambda _, page=page: send(there.port, "GET", "/api/auth/me", headers=page))  # type: ignore[misc]
+            assert {one.status for one in answers} == {401}
