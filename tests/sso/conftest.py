@@ -15,12 +15,6 @@ NewApp = Callable[..., Flask]
 
 
 @pytest.fixture
-def provider() -> Iterator[StandIn]:
-    with stand_in() as provider:
-        yield provider
-
-
-@pytest.fixture
 def new_app(environ: dict[str, str]) -> Iterator[NewApp]:
     """Return a function that makes the service for an issuer; each remembers keys and metadata for itself."""
     made: list[Flask] = []
@@ -34,9 +28,25 @@ def new_app(environ: dict[str, str]) -> Iterator[NewApp]:
         app.extensions[EXTENSION].dispose()
 
 
+@pytest.fixture(scope="module")
+def service(environ: dict[str, str]) -> Iterator[tuple[Flask, StandIn]]:
+    """A service and its provider for a whole module."""
+    with stand_in() as provider:
+        app = sso_service(environ, provider.url)
+        yield app, provider
+        app.extensions[EXTENSION].dispose()
+
+
 @pytest.fixture
-def sso_app(new_app: NewApp, provider: StandIn) -> Flask:
-    return new_app(provider.url)
+def sso_app(service: tuple[Flask, StandIn]) -> Flask:
+    return service[0]
+
+
+@pytest.fixture
+def provider(service: tuple[Flask, StandIn]) -> StandIn:
+    """The module's provider: it says what it says by itself, and has been asked nothing yet."""
+    service[1].forget()
+    return service[1]
 
 
 @pytest.fixture
@@ -49,18 +59,21 @@ def other_browser(sso_app: Flask, provider: StandIn) -> Browser:
     return Browser(sso_app, provider)
 
 
-@pytest.fixture(scope="module")
-def shared_service(environ: dict[str, str]) -> Iterator[tuple[Flask, StandIn]]:
-    """A service and its provider for a whole module, whose tests leave no trace in them."""
+@pytest.fixture
+def own_provider() -> Iterator[StandIn]:
     with stand_in() as provider:
-        app = sso_service(environ, provider.url)
-        yield app, provider
-        app.extensions[EXTENSION].dispose()
+        yield provider
 
 
 @pytest.fixture
-def shared_browser(shared_service: tuple[Flask, StandIn]) -> Browser:
-    return Browser(*shared_service)
+def own_app(new_app: NewApp, own_provider: StandIn) -> Flask:
+    """A service that has not asked its provider for anything yet."""
+    return new_app(own_provider.url)
+
+
+@pytest.fixture
+def own_browser(own_app: Flask, own_provider: StandIn) -> Browser:
+    return Browser(own_app, own_provider)
 
 
 def sso_service(environ: dict[str, str], issuer: str, **variables: str) -> Flask:

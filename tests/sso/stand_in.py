@@ -65,6 +65,10 @@ class StandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def forget(self) -> None:
+        """Say again what it says by itself, and count anew."""
+        self.__init__(self.port)  # type: ignore[misc]
+
     def hits(self, path: str) -> int:
         return sum(asked == path for asked, _, _ in self.asked)
 

@@ -169,7 +169,11 @@ class TestATicket:
 
     def test_of_another_purpose_is_refused(self, browser: Browser) -> None:
         said = browser.register(new_subject())
-        others = [said["csrfToken"], browser.cookie("__Host-mbs_session"), browser.cookie(SSO_COOKIE)]
+        others = [
+            said["csrfToken"],
+            browser.cookie("__Host-mbs_session"),
+            browser.cookie(SSO_COOKIE),
+        ]
         stranger = Browser(browser.app, browser.provider)
         stranger.plant(SSO_COOKIE, browser.cookie(SSO_COOKIE) or "")
         for text in others:

@@ -143,9 +143,9 @@ BAD: dict[str, Forge] = {
 
 class TestABadToken:
     @pytest.mark.parametrize("kind", BAD)
-    def test_is_refused_and_says_nothing(self, shared_browser: Browser, kind: str) -> None:
-        shared_browser.provider.id_token = BAD[kind]
-        response = shared_browser.sign_in(SUBJECT)
+    def test_is_refused_and_says_nothing(self, browser: Browser, kind: str) -> None:
+        browser.provider.id_token = BAD[kind]
+        response = browser.sign_in(SUBJECT)
         assert response.status_code == 401, kind
         body = {**(response.json or {})}
         for changing in ("correlationId", "timestamp"):
@@ -161,24 +161,22 @@ class TestABadToken:
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="mbs"'
         assert "Set-Cookie" not in response.headers
 
-    def test_is_told_from_a_good_one(self, shared_browser: Browser) -> None:
-        shared_browser.provider.id_token = lambda said: signed(said)
-        assert "ticket" in carried(shared_browser.sign_in(SUBJECT))
+    def test_is_told_from_a_good_one(self, browser: Browser) -> None:
+        browser.provider.id_token = lambda said: signed(said)
+        assert "ticket" in carried(browser.sign_in(SUBJECT))
 
-    def test_shows_itself_in_the_log_alone(
-        self, shared_browser: Browser, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        shared_browser.provider.id_token = BAD["another audience"]
-        shared_browser.sign_in(SUBJECT)
+    def test_shows_itself_in_the_log_alone(self, browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+        browser.provider.id_token = BAD["another audience"]
+        browser.sign_in(SUBJECT)
         (record,) = [one for one in caplog.records if getattr(one, "event", "") == "security.sso_refused"]
         assert getattr(record, "reason", "") == "aud"
 
 
 class TestAGoodToken:
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
-    def test_may_be_signed_in_several_ways(self, shared_browser: Browser, algorithm: str) -> None:
-        shared_browser.provider.id_token = lambda said: signed(said, algorithm=algorithm)
-        assert "ticket" in carried(shared_browser.sign_in(SUBJECT))
+    def test_may_be_signed_in_several_ways(self, browser: Browser, algorithm: str) -> None:
+        browser.provider.id_token = lambda said: signed(said, algorithm=algorithm)
+        assert "ticket" in carried(browser.sign_in(SUBJECT))
 
     @pytest.mark.parametrize(
         "claims",
@@ -189,83 +187,83 @@ class TestAGoodToken:
             {"exp": int(time.time()) + 3600.5},
         ],
     )
-    def test_may_spell_its_claims_otherwise(self, shared_browser: Browser, claims: Claims) -> None:
-        shared_browser.provider.id_token = saying(**claims)
-        assert "ticket" in carried(shared_browser.sign_in(SUBJECT))
+    def test_may_spell_its_claims_otherwise(self, browser: Browser, claims: Claims) -> None:
+        browser.provider.id_token = saying(**claims)
+        assert "ticket" in carried(browser.sign_in(SUBJECT))
 
     @pytest.mark.parametrize("shift", [-20, 20])
-    def test_may_come_from_a_clock_that_is_off(self, shared_browser: Browser, shift: int) -> None:
-        shared_browser.provider.id_token = lambda said: signed(
+    def test_may_come_from_a_clock_that_is_off(self, browser: Browser, shift: int) -> None:
+        browser.provider.id_token = lambda said: signed(
             {**said, "iat": now() + shift, "auth_time": now() + shift, "exp": now() + min(shift, 0) + 5}
         )
-        assert "ticket" in carried(shared_browser.sign_in(SUBJECT))
+        assert "ticket" in carried(browser.sign_in(SUBJECT))
 
 
 class TestKeys:
-    def test_are_asked_for_once(self, browser: Browser) -> None:
+    def test_are_asked_for_once(self, own_browser: Browser) -> None:
         for _ in range(3):
-            browser.ticket(new_subject())
-        assert browser.provider.hits("/keys") == 1
+            own_browser.ticket(new_subject())
+        assert own_browser.provider.hits("/keys") == 1
 
-    def test_that_nobody_knows_are_looked_for_once_a_minute(self, browser: Browser) -> None:
-        browser.provider.id_token = lambda said: signed(said, kid="unknown")
+    def test_that_nobody_knows_are_looked_for_once_a_minute(self, own_browser: Browser) -> None:
+        own_browser.provider.id_token = lambda said: signed(said, kid="unknown")
         for _ in range(5):
-            assert browser.sign_in(new_subject()).status_code == 401
-        assert browser.provider.hits("/keys") == 1
+            assert own_browser.sign_in(new_subject()).status_code == 401
+        assert own_browser.provider.hits("/keys") == 1
 
     def test_that_replaced_others_are_found_a_minute_later(
-        self, browser: Browser, monkeypatch: pytest.MonkeyPatch
+        self, own_browser: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        browser.ticket(new_subject())
-        browser.provider.keys = key_set(OTHER_KEYS, prefix="new-")
-        browser.provider.id_token = lambda said: signed(said, key=OTHER_KEYS["RS256"], kid="new-RS256")
-        assert browser.sign_in(new_subject()).status_code == 401
+        own_browser.ticket(new_subject())
+        own_browser.provider.keys = key_set(OTHER_KEYS, prefix="new-")
+        own_browser.provider.id_token = lambda said: signed(said, key=OTHER_KEYS["RS256"], kid="new-RS256")
+        assert own_browser.sign_in(new_subject()).status_code == 401
         real = time.monotonic
         monkeypatch.setattr("mbs.sso.models.time.monotonic", lambda: real() + 61)
-        assert "ticket" in carried(browser.sign_in(new_subject()))
-        assert browser.provider.hits("/keys") == 2
+        assert "ticket" in carried(own_browser.sign_in(new_subject()))
+        assert own_browser.provider.hits("/keys") == 2
 
-    def test_are_found_without_an_id_where_there_is_one(self, browser: Browser) -> None:
-        provider = browser.provider
+    def test_are_found_without_an_id_where_there_is_one(self, own_browser: Browser) -> None:
+        provider = own_browser.provider
         provider.keys = [key for key in key_set(KEYS) if key["alg"] != "PS256"]
         provider.id_token = lambda said: signed(said, kid=None)
-        assert "ticket" in carried(browser.sign_in(new_subject()))
+        assert "ticket" in carried(own_browser.sign_in(new_subject()))
 
-    def test_that_encrypt_do_not_sign(self, browser: Browser) -> None:
-        browser.provider.keys = [{**key, "use": "enc"} for key in key_set(KEYS)]
-        assert browser.sign_in(new_subject()).status_code == 401
+    def test_that_encrypt_do_not_sign(self, own_browser: Browser) -> None:
+        own_browser.provider.keys = [{**key, "use": "enc"} for key in key_set(KEYS)]
+        assert own_browser.sign_in(new_subject()).status_code == 401
 
-    def test_that_are_short_do_not_sign(self, browser: Browser) -> None:
+    def test_that_are_short_do_not_sign(self, own_browser: Browser) -> None:
         short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-        browser.provider.keys = [{**public_key(short, "RS256"), "kid": "short"}]
-        browser.provider.id_token = lambda said: signed(said, key=short, kid="short")
-        assert browser.sign_in(new_subject()).status_code == 401
+        own_browser.provider.keys = [{**public_key(short, "RS256"), "kid": "short"}]
+        own_browser.provider.id_token = lambda said: signed(said, key=short, kid="short")
+        assert own_browser.sign_in(new_subject()).status_code == 401
 
     @pytest.mark.parametrize("key", [{}, {"kty": "RSA", "n": 7}, {"kty": ["RSA"]}, "text", None])
-    def test_that_are_none_harm_nobody(self, browser: Browser, key: Any) -> None:
+    def test_that_are_none_harm_nobody(self, own_browser: Browser, key: Any) -> None:
         spoiled = {**key, "kid": "RS256"} if isinstance(key, dict) else key
-        browser.provider.keys = [spoiled]
-        assert browser.sign_in(new_subject()).status_code == 401
+        own_browser.provider.keys = [spoiled]
+        assert own_browser.sign_in(new_subject()).status_code == 401
 
 
 class TestTheIssuerOfAResponse:
     """RFC 9207: a provider that says who it is must say so each time, and truly."""
 
-    def answer(self, browser: Browser, **query: Any) -> int:
-        asked = browser.start()
-        browser.provider.claims = sound_claims(browser.provider, asked["nonce"], sub=new_subject())
-        return browser.come_back(asked["state"], **query).status_code
+    def answer(self, own_browser: Browser, **query: Any) -> int:
+        asked = own_browser.start()
+        own_browser.provider.claims = sound_claims(own_browser.provider, asked["nonce"], sub=new_subject())
+        return own_browser.come_back(asked["state"], **query).status_code
 
-    def test_is_compared_where_it_is_named(self, browser: Browser) -> None:
-        assert self.answer(browser, iss=browser.provider.url) == 303
-        assert self.answer(browser, iss="https://elsewhere.example.com") == 401
-        assert self.answer(browser, iss=f"{browser.provider.url}/") == 401
-        assert self.answer(browser, iss="") == 400
-        assert self.answer(browser) == 303
-        assert browser.provider.hits("/token") == 2
+    def test_is_compared_where_it_is_named(self, own_browser: Browser) -> None:
+        assert self.answer(own_browser, iss=own_browser.provider.url) == 303
+        assert self.answer(own_browser, iss="https://elsewhere.example.com") == 401
+        assert self.answer(own_browser, iss=f"{own_browser.provider.url}/") == 401
+        assert self.answer(own_browser, iss="") == 400
+        assert self.answer(own_browser) == 303
+        assert own_browser.provider.hits("/token") == 2
 
-    def test_is_demanded_of_a_provider_that_promises_it(self, sso_app: Flask, provider: StandIn) -> None:
-        provider.metadata["authorization_response_iss_parameter_supported"] = True
-        browser = Browser(sso_app, provider)
-        assert self.answer(browser) == 401
-        assert self.answer(browser, iss=provider.url) == 303
+    def test_is_demanded_of_a_provider_that_promises_it(self, own_app: Flask, own_provider: StandIn) -> None:
+        own_provider.metadata["authorization_response_iss_parameter_supported"] = True
+        own_browser = Browser(own_app, own_provider)
+        assert self.answer(own_browser) == 401
+        assert self.answer(own_browser, iss=own_provider.url) == 303

@@ -60,19 +60,19 @@ HERE = [
 class TestReturnTo:
     @pytest.mark.parametrize("address", ELSEWHERE)
     def test_elsewhere_is_refused_before_anybody_is_sent_anywhere(
-        self, shared_browser: Browser, address: str
+        self, browser: Browser, address: str
     ) -> None:
-        response = shared_browser.get(f"/api/auth/sso/start?returnTo={quote(address, safe='')}")
+        response = browser.get(f"/api/auth/sso/start?returnTo={quote(address, safe='')}")
         assert response.status_code == 400
         assert "Location" not in response.headers
         assert "evil.example" not in response.get_data(as_text=True)
 
     @pytest.mark.parametrize("address", HERE)
-    def test_here_is_where_one_ends_up(self, shared_browser: Browser, address: str) -> None:
-        response = shared_browser.sign_in(new_subject(), query={"returnTo": address})
+    def test_here_is_where_one_ends_up(self, browser: Browser, address: str) -> None:
+        response = browser.sign_in(new_subject(), query={"returnTo": address})
         location = response.headers["Location"]
         assert location.partition("#")[0] == address
         assert urlsplit(urljoin("https://mbs.test/api/auth/sso/callback", location)).netloc == "mbs.test"
 
-    def test_is_the_front_page_unless_it_is_named(self, shared_browser: Browser) -> None:
-        assert shared_browser.sign_in(new_subject()).headers["Location"].startswith("/#ticket=")
+    def test_is_the_front_page_unless_it_is_named(self, browser: Browser) -> None:
+        assert browser.sign_in(new_subject()).headers["Location"].startswith("/#ticket=")
