@@ -1,7 +1,7 @@
 # Every recipe is one line that calls a script or an mbs command; what it does is written there.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run shell test test-all check contracts lint docs migrate revision db-check \
+.PHONY: help install run worker shell test test-all check contracts lint docs migrate revision db-check \
 	prepublish smoke bench image
 
 PYTHON_OF_PROJECT := .venv/bin/python
@@ -9,7 +9,7 @@ MBS := $(PYTHON_OF_PROJECT) -m mbs
 
 # Where nothing names a database or an environment, these find the one that `make run` uses.
 ifeq ($(DATABASE_URL)$(MIGRATION_DATABASE_URL)$(APP_ENV)$(NODE_ENV),)
-shell migrate db-check: export APP_ENV := development
+shell worker migrate db-check: export APP_ENV := development
 endif
 
 ##@ Work
@@ -21,6 +21,9 @@ install: ## Install the locked packages into .venv, if the lock changed
 
 run: install ## Run the service on a database of its own (PORT=5000); Ctrl-C stops all
 	@$(MBS) run $(ARGS)
+
+worker: install ## Send the mails that wait; `make run` starts one too (ARGS=--once)
+	@$(MBS) worker $(ARGS)
 
 shell: install ## Open a Python prompt with the application loaded
 	@$(MBS) shell $(ARGS)

@@ -1,4 +1,4 @@
-"""`mbs run`: the service on a developer's machine, with a database and secrets of its own."""
+"""`mbs run`: service and worker on a developer's machine, with a database and secrets of their own."""
 
 import argparse
 import contextlib
@@ -30,8 +30,12 @@ from mbs.operations.serve import ROOT, SETTINGS
 SECRETS = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "SESSION_SECRET")
 ANSWER_SECONDS = 60.0
 MIGRATE_SECONDS = 60.0
+WORKER_SECONDS = 5.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104 - read, not listened on
+
+
+Process = subprocess.Popen[bytes]
 
 
 class RunRefused(Exception):
@@ -91,9 +95,11 @@ def _run(interruption: Interruption) -> int:
             migrate(target.url, login=target.login, max_wait=MIGRATE_SECONDS, report=print)
             seed_demo(environ["DATABASE_URL"], environment=config.environment)
         if not interruption.requested:
-            service = start_service(environ)
-            started.callback(stop_service, service, config.graceful_timeout + 5)
-            return attend(service, config, interruption, place)
+            service = start(environ, "gunicorn", "-c", str(SETTINGS), "wsgi:app")
+            started.callback(stop, service, config.graceful_timeout + 5)
+            worker = start(environ, "mbs", "worker")
+            started.callback(stop, worker, WORKER_SECONDS)
+            return attend({"service": service, "worker": worker}, config, interruption, place)
     return 0
 
 
@@ -170,30 +176,31 @@ def refuse_busy_port(config: Config) -> None:
         raise RunRefused(f"cannot listen on {config.host}:{config.port}: {error.strerror}.") from error
 
 
-def start_service(environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """Start gunicorn in a process group of its own, for Ctrl-C itself would make it drop running requests."""
-    command = [sys.executable, "-m", "gunicorn", "-c", str(SETTINGS), "wsgi:app"]
-    return subprocess.Popen(command, cwd=ROOT, env=environ, process_group=0)
+def start(environ: Mapping[str, str], *module: str) -> Process:
+    """Start a module in a process group of its own, for Ctrl-C itself would make it drop what it does."""
+    return subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environ, process_group=0)
 
 
-def stop_service(service: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Let running requests end, for so many seconds; then, or when asked again, end the group at once."""
-    service.terminate()
+def stop(process: Process, seconds: float) -> None:
+    """Let running work end, for so many seconds; then, or when asked again, end the group at once."""
+    process.terminate()
     try:
-        service.wait(seconds)
+        process.wait(seconds)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        os.killpg(service.pid, signal.SIGKILL)
-        service.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def attend(service: "subprocess.Popen[bytes]", config: Config, interruption: Interruption, place: str) -> int:
-    """Say where the service is once it answers, then wait for its end or for the developer's."""
+def attend(started: Mapping[str, Process], config: Config, interruption: Interruption, place: str) -> int:
+    """Say where the service is once it answers, then wait for the end of a process or the developer's."""
     deadline = time.monotonic() + ANSWER_SECONDS
     answered = False
     while not interruption.requested:
-        if service.poll() is not None:
-            print(f"mbs run: the service ended by itself (exit code {service.returncode}).", file=sys.stderr)
-            return os.EX_SOFTWARE
+        for name, process in started.items():
+            if process.poll() is not None:
+                code = process.returncode
+                print(f"mbs run: the {name} ended by itself (exit code {code}).", file=sys.stderr)
+                return os.EX_SOFTWARE
         if not answered:
             answered = answers(config)
             if answered:
@@ -226,6 +233,7 @@ def announcement(config: Config, place: str) -> str:
         *([("API page", f"{base}/docs")] if config.docs_enabled else []),
         ("Demo login", f"{EMAIL} / {PASSWORD}"),
         ("Data", place),
+        ("Mails", "shown here, instead of being sent"),
         ("Stop", "Ctrl-C"),
     ]
     return "\n".join(["", "MyBizStream is running.", *(f"  {name:<12}{text}" for name, text in lines), ""])

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from mbs.config import VARIABLES
+from mbs.mail.models import LEASE
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFESTS = sorted((ROOT / "deploy" / "k8s").glob("*.yaml"))
@@ -37,12 +38,13 @@ each_pod = pytest.mark.parametrize("pod", [pytest.param(pod, id=name) for name, 
 
 
 class TestManifests:
-    def test_hold_a_deployment_a_service_and_a_migration_job(self) -> None:
+    def test_hold_service_worker_and_migration_job(self) -> None:
         kinds = {path.name: read(path.name)["kind"] for path in MANIFESTS}
         assert kinds == {
             "deployment.yaml": "Deployment",
             "migration-job.yaml": "Job",
             "service.yaml": "Service",
+            "worker.yaml": "Deployment",
         }
 
     def test_pass_the_strict_schema(self) -> None:
@@ -144,6 +146,26 @@ class TestDeployment:
         assert service["selector"].items() <= labels.items()
         assert self.document["spec"]["selector"]["matchLabels"].items() <= labels.items()
         assert {port["targetPort"] for port in service["ports"]} == {p["name"] for p in self.web["ports"]}
+
+
+class TestWorker:
+    document = read("worker.yaml")
+    pod = document["spec"]["template"]["spec"]
+    worker = pod["containers"][0]
+
+    def test_runs_the_worker(self) -> None:
+        assert self.worker["args"] == ["worker"]
+
+    def test_unseals_mails_with_the_secrets_of_the_service(self) -> None:
+        assert self.worker["envFrom"] == TestDeployment.web["envFrom"]
+
+    def test_gets_the_time_that_one_mail_may_take(self) -> None:
+        assert 20 < self.pod["terminationGracePeriodSeconds"] < LEASE.total_seconds()
+
+    def test_is_not_selected_by_the_service(self) -> None:
+        labels = self.document["spec"]["template"]["metadata"]["labels"]
+        assert not read("service.yaml")["spec"]["selector"].items() <= labels.items()
+        assert self.document["spec"]["selector"]["matchLabels"].items() <= labels.items()
 
 
 class TestMigrationJob:

@@ -209,6 +209,31 @@ class TestRun:
         assert "the service ended by itself" in run.output
         assert not clone.server_is_running()
 
+    def test_shows_mails_instead_of_sending_them(self, clone: Clone, start: Callable[..., Run]) -> None:
+        run = start().wait_until_up()
+        connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=5)
+        with contextlib.closing(connection):
+            body = json.dumps({"email": "demo@example.com"})
+            connection.request(
+                "POST", "/api/auth/forgot-password", body, {"Content-Type": "application/json"}
+            )
+            assert connection.getresponse().status == 202
+        deadline = time.monotonic() + 20
+        link = f"http://localhost:{run.port}/reset-password#token="
+        while link not in run.output:
+            assert time.monotonic() < deadline, run.output
+            time.sleep(0.05)
+        assert "mail to demo@example.com: Choose a new password" in run.output
+        assert run.end() == 0
+
+    def test_ends_when_the_worker_does(self, clone: Clone, start: Callable[..., Run]) -> None:
+        run = start().wait_until_up()
+        children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children").read_text().split()
+        os.kill(int(children[1]), signal.SIGKILL)
+        assert run.process.wait(40) == os.EX_SOFTWARE
+        run.end()
+        assert "the worker ended by itself" in run.output
+
 
 class TestRefusal:
     def refused(self, monkeypatch: pytest.MonkeyPatch, **variables: str) -> int:
