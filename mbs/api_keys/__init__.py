@@ -1,5 +1,5 @@
 """The keys with which a business's own programs call the API.
 
 Table: api_keys. URLs: /api/api-keys, /api/api-keys/{id}.
-Permission: apiKeys:write.
+Permissions: apiKeys:write.
 """

@@ -29,14 +29,10 @@ class TenantSelectRequired(Conflict):
 
 
 class SecondFactorRequired(Unauthenticated):
-    """The password was right; `challenge` is to be sent with a code within five minutes."""
+    """The password was right. `extra`: the `challenge` to send with a code, and `expiresIn` seconds."""
 
     code = "SECOND_FACTOR_REQUIRED"
     sentence = "Send a code of your authenticator app with this `challenge` to /api/auth/login/second-factor."
-
-    def __init__(self, challenge: str, *, expires_in: int) -> None:
-        super().__init__(challenge=None)
-        self.extra = {"challenge": challenge, "expiresIn": expires_in}
 
 
 class CodeRefused(Unauthenticated):

@@ -144,7 +144,8 @@ class AuthService:
         if factor is not None:
             challenge = Challenge(user.id, tenant.id, "password", mark(user.password_hash))
             text = self._challenges.encode(challenge, at=self._clock.now())
-            raise SecondFactorRequired(text, expires_in=LIFETIME_SECONDS)
+            extra = {"challenge": text, "expiresIn": LIFETIME_SECONDS}
+            raise SecondFactorRequired(challenge=None, extra=extra)
         rehashed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
         return self._sign_in(user, tenant, origin, method="password", rehashed=rehashed)
 

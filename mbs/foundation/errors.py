@@ -64,8 +64,14 @@ class Unauthenticated(MbsError):
     code = "UNAUTHENTICATED"
     sentence = "A valid access token is needed: send `Authorization: Bearer <access token>`."
 
-    def __init__(self, detail: str | None = None, *, challenge: str | None = "invalid_token") -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        challenge: str | None = "invalid_token",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail, extra=extra)
         self.challenge = challenge
 
 

@@ -1,4 +1,5 @@
 """How people come to belong to a business: they are invited by mail, and accept.
 
-Table: `invitations`. Answers /api/invites and /api/auth/invites.
+Table: invitations. URLs: /api/invites, /api/auth/invites.
+Permissions: team:read, team:invite.
 """

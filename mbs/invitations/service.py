@@ -199,7 +199,8 @@ class JoinService:
             # The password is what was shown; the invitation opens nothing by itself.
             challenge = Challenge(person.id, tenant.id, "password", mark(user.password_hash))
             text = self._challenges.encode(challenge, at=now)
-            raise SecondFactorRequired(text, expires_in=LIFETIME_SECONDS)
+            extra = {"challenge": text, "expiresIn": LIFETIME_SECONDS}
+            raise SecondFactorRequired(challenge=None, extra=extra)
         return self._signed_in(person, tenant, role, session_id, origin)
 
     def join(self, *, token: str, actor_id: UUID, seconds_since_proof: float, origin: Origin) -> SignedIn:

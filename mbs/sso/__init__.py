@@ -1,4 +1,4 @@
 """Signing in with an identity at an OpenID provider.
 
-Tables: external_identities, sso_flows. Answers /api/auth/sso.
+Tables: external_identities, sso_flows. URLs: /api/auth/sso.
 """

@@ -29,7 +29,7 @@ class SsoRefused(Unauthenticated):
     code = "SSO_REFUSED"
     sentence = "The sign-in provider did not confirm who you are; begin again."
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str = "") -> None:
         super().__init__(challenge=None)
         self.reason = reason
         """For operators alone."""

@@ -1,5 +1,5 @@
-"""A business and what belongs to it as such: profile, settings, memberships, locations, roles.
+"""A business and what belongs to it as such: profile, settings, memberships, roles.
 
-Tables: tenants, memberships, locations. URLs: /api/tenant, /api/tenant/settings, /api/tenants.
+Tables: tenants, memberships, roles. URLs: /api/tenant, /api/tenant/settings, /api/tenants.
 Permissions: settings:read, settings:write.
 """

@@ -42,7 +42,16 @@ BARE_STATEMENTS = {
     "mbs/auth/repository.py: SessionRepository": "read before a tenant is known; identity role only",
     "mbs/auth/repository.py: SWEEP": "ended sessions of all tenants; identity role only",
     "mbs/events/repository.py: OPEN_CHAIN": "the tenant is the column's default",
-    "mbs/tenants/models.py: Location": "the condition of an index",
+    "mbs/locations/models.py: Location": "the condition of an index",
+    "mbs/mail/repository.py": "mails are to people, of no single tenant; the tenant role only puts them in",
+    "mbs/mail/models.py: AccountMail": "the condition of an index",
+    "mbs/accounts/repository.py": "one-time tokens are people's; identity role only",
+    "mbs/second_factor/repository.py": "second factors are people's; identity role only",
+    "mbs/sso/repository.py": "external identities are people's; identity role only",
+    "mbs/invitations/models.py: Invitation": "the condition of an index",
+    "mbs/invitations/repository.py: TokenRepository": "found by the token; identity role only",
+    "mbs/sign_ins/repository.py: SignInRepository": "sessions of the scope's tenant or person; identity only",
+    "mbs/team/repository.py: MemberSessions": "sessions, with the scope's tenant; identity role only",
 }
 
 CONTEXT_VARIABLES = {

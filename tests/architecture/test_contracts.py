@@ -26,7 +26,7 @@ PLANTED = [
     ("bookings/__init__.py", "", HOUSE),
     ("customers/models.py", "import mbs.customers.service", ROOM),
     ("customers/schemas.py", "import mbs.customers.service", ROOM),
-    ("customers/gateways.py", "", ROOM),
+    ("customers/helpers.py", "", ROOM),
     ("customers/service.py", "import mbs.tenants.service", SERVICES),
     ("tenants/repository.py", "import mbs.foundation.http", INNER),
     ("events/models.py", "import marshmallow", INNER),

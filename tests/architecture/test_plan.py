@@ -32,7 +32,7 @@ class TestThePlan:
         assert words == layers
 
     def test_lists_every_module_of_the_foundation(self) -> None:
-        listed = set(re.findall(r"`(\w+\.py)`", SECTIONS["The foundation"])) - {"app.py"}
+        listed = set(re.findall(r"`(\w+\.py)`", SECTIONS["The foundation"])) - {"app.py", "wiring.py"}
         there = {path.name for path in (ROOT / "mbs" / "foundation").glob("*.py")} - {"__init__.py"}
         assert listed == there
 
@@ -84,7 +84,7 @@ class TestTheDoorPlates:
             if app.view_functions[rule.endpoint].__module__ == f"mbs.{room}.blueprint"
         }
         named = re.findall(r"/(?:api|health)[\w/-]*", PLATES[room])
-        assert served
+        assert served or "No URLs" in PLATES[room]
         assert [path for path in served if not path.startswith(tuple(named))] == []
         assert [name for name in named if not any(path.startswith(name.rstrip("/")) for path in served)] == []
 
@@ -95,6 +95,6 @@ class TestTheDoorPlates:
             for _, view in routes(app)
             if view.__module__ == f"mbs.{room}.blueprint" and ":" in view.permission
         }
-        named = set(re.findall(r"\b[a-z]+:[a-z]+\b(?!:)", PLATES[room].partition("Permission")[2]))
+        named = set(re.findall(r"\b[a-zA-Z]+:[a-z]+\b(?!:)", PLATES[room].partition("Permission")[2]))
         assert asked <= named
         assert named <= asked | {"read:own", "customers:erase"}
