@@ -220,7 +220,7 @@ def join_business(
     )
     tenant = TenantRepository(transaction).own()
     record_invitation(transaction, "invitation.accepted", invitation.id, now, {"id": invitation.id})
-    details = {"id": member.id, "userId": person.id, "role": role.role, "roleId": role.role_id}
+    details = {"id": member.id, "user_id": person.id, "role": role.role, "role_id": role.role_id}
     EventRepository(transaction).append(
         type_="member.joined",
         object_type="member",

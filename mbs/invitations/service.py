@@ -16,7 +16,7 @@ from mbs.foundation import keys, passwords
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
-from mbs.foundation.errors import Conflict, FieldFault, Invalid
+from mbs.foundation.errors import Conflict, FieldFault, Forbidden, Invalid
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import actor_of
@@ -67,6 +67,11 @@ class InvitationService:
             if not covers(transaction.scope.permissions, wanted.permissions):
                 raise BeyondOwnRole
             people = ColleagueRepository(transaction).people()
+            actor_id = actor_of(transaction.scope)
+            inviter = next((one for one in people if one.id == actor_id), None)
+            if inviter is None:
+                # Removed since the request began.
+                raise Forbidden
             if any(keys.email_key(person.email) == key for person in people):
                 raise AlreadyMember
             invitations = InvitationRepository(transaction)
@@ -78,14 +83,18 @@ class InvitationService:
                 {"id": id_, "email": email, "email_key": key, "expires_at": now + LIFETIME, **values}
             )
             invitation = invitations.get(id_)
-            actor = actor_of(transaction.scope)
-            inviter = next(f"{one.first_name} {one.last_name}" for one in people if one.id == actor)
             MailRepository(transaction, self._sealer).enqueue(
-                "invitation", to=email, token=token, business=business.name, inviter=inviter
+                "invitation",
+                to=email,
+                token=token,
+                business=business.name,
+                inviter=f"{inviter.first_name} {inviter.last_name}",
             )
             for old in replaced:
-                record_invitation(transaction, "invitation.revoked", old, now, {"id": old, "replacedBy": id_})
-            details = {"id": id_, "email": email, "role": wanted.role, "roleId": wanted.role_id}
+                record_invitation(
+                    transaction, "invitation.revoked", old, now, {"id": old, "replaced_by": id_}
+                )
+            details = {"id": id_, "email": email, "role": wanted.role, "role_id": wanted.role_id}
             record_invitation(transaction, "invitation.created", id_, now, details)
         return invitation
 

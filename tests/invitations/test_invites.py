@@ -3,16 +3,23 @@
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Role
+from mbs.foundation.errors import Forbidden
+from mbs.foundation.sealing import Sealer
 from mbs.invitations.models import MOST_PER_BUSINESS, digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.invitations.schemas import InvitationView, present
+from mbs.invitations.service import InvitationService
+from mbs.tenants.models import ROLE_PERMISSIONS
 from tests.auth.conftest import Sql
 from tests.auth.racing import together
 from tests.contract.closed_schemas import differences
@@ -87,6 +94,14 @@ class TestInviting:
         assert owner.patch(f"/api/members/{member}", {"status": "suspended"}).status_code == 200
         again = owner.post("/api/invites", {"email": suspended.email, "role": "staff"})
         assert code_of(again) == (409, "ALREADY_MEMBER")
+
+    def test_is_not_for_who_was_removed_meanwhile(self, owner: Business) -> None:
+        scope = replace(owner.scope, actor_id=uuid.uuid4(), permissions=ROLE_PERMISSIONS["owner"])
+        begin = partial(owner.database.transaction, scope)
+        service = InvitationService(begin=begin, clock=SystemClock(), sealer=Sealer(["secret"]))
+        with pytest.raises(Forbidden):
+            service.invite(email=new_email(), role="staff")
+        assert (owner.get("/api/invites").json or {})["data"] == []
 
     def test_again_replaces_what_was_not_answered(self, owner: Business, deliver: Deliver) -> None:
         first = invite(owner, deliver, role="manager")

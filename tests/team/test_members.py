@@ -269,6 +269,16 @@ class TestRemoval:
         login = Caller(staff.app).post("/api/auth/login", {"email": staff.email, "password": PASSWORD})
         assert (login.status_code, (login.json or {})["tenant"]["name"]) == (200, "Own")
 
+    def test_ends_their_sessions_for_good(self, owner: Business, sql: Sql) -> None:
+        staff = owner.colleague("staff")
+        assert owner.delete(member_of(owner, staff)).status_code == 204
+        sql(
+            "INSERT INTO memberships (tenant_id, id, user_id, role) VALUES (%s, gen_random_uuid(), %s, 'staff')",
+            owner.tenant_id,
+            staff.user_id,
+        )
+        assert not works(staff), "whoever comes back signs in anew"
+
     def test_lets_an_owner_leave_who_is_not_the_last(self, owner: Business) -> None:
         other = owner.colleague("owner")
         assert other.delete(member_of(owner, other)).status_code == 204
