@@ -273,7 +273,8 @@ class TestRemoval:
         staff = owner.colleague("staff")
         assert owner.delete(member_of(owner, staff)).status_code == 204
         sql(
-            "INSERT INTO memberships (tenant_id, id, user_id, role) VALUES (%s, gen_random_uuid(), %s, 'staff')",
+            "INSERT INTO memberships (tenant_id, id, user_id, role)"
+            " VALUES (%s, gen_random_uuid(), %s, 'staff')",
             owner.tenant_id,
             staff.user_id,
         )
