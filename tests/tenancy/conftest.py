@@ -17,6 +17,7 @@ from mbs.operations.embedded_postgres import Server, ensure
 from mbs.operations.migrate import migrate
 from tests.conftest import SECRETS, login_url, run_as_superuser
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.objects import api_key, invitation, role
 from tests.tenancy.routes import Inspector
 
 PASSWORD = "test"
@@ -131,12 +132,14 @@ def pair(app: Flask) -> Pair:
 
 
 def new_pair(app: Flask) -> Pair:
-    """Return two new businesses, each with one customer and an answer under the same idempotency key."""
+    """Return two new businesses, each with a row in every table, and an answer under one idempotency key."""
     both = Pair(*(new_business(Caller(app), businessName=name) for name in ("Ours", "Theirs")))
     for one in (both.ours, both.theirs):
         body = {"name": "Ana", "email": "ana@example.com"}
         response = one.post("/api/customers", body, headers={"Idempotency-Key": "first"})
         assert response.status_code == 201
+        for make in (role, invitation, api_key):
+            make(one)
     return both
 
 

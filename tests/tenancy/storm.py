@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.factories.callers import Business, Caller
-from tests.tenancy.members import new_tenant_with
+from tests.factories.members import new_tenant_with
 from tests.tenancy.routes import Inspector, seen
 
 NAMES = ("Ana", "Bo", "Cy")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.factories.callers import PASSWORD, Caller
-from tests.tenancy.members import sign_in
+from tests.factories.members import sign_in
 from tests.tenancy.storm import NAMES, Storm
 
 MEMBERS = 2

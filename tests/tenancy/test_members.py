@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from tests.factories.callers import PASSWORD, Business, Caller
+from tests.factories.members import new_tenant_with, sign_in
 from tests.tenancy.conftest import new_pair, random_id
-from tests.tenancy.members import new_tenant_with, sign_in
 from tests.tenancy.routes import Inspector, seen
 
 

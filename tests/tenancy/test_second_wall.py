@@ -22,7 +22,17 @@ from tests.tenancy.conftest import Pair
 from tests.tenancy.raw_transactions import tenant_transaction
 
 TENANT_TABLES = tenant_tables()
-IDENTITY_TABLES = ("login_attempts", "login_sessions", "rate_limits")
+IDENTITY_TABLES = (
+    "account_mails",
+    "external_identities",
+    "login_attempts",
+    "login_sessions",
+    "one_time_tokens",
+    "rate_limits",
+    "recovery_codes",
+    "second_factors",
+    "sso_flows",
+)
 APPEND_ONLY = "events"
 
 

@@ -12,7 +12,7 @@ from mbs.auth.repository import SessionRepository, UserRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation import access_tokens, passwords
 from mbs.foundation.caller import Identity
-from mbs.foundation.db import Database, Role
+from mbs.foundation.db import Database, Role, Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.keys import email_key
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
@@ -31,34 +31,42 @@ def one_hash() -> str:
 def new_tenant_with(app: Flask, name: str, roles: tuple[str, ...]) -> list[Business]:
     """Return the signed-in members of a new business in the given roles, the first of them the owner."""
     database: Database = app.extensions[EXTENSION]
-    members = []
     with database.transaction(Scope(correlation_id=name), Role.IDENTITY) as transaction:
-        users = UserRepository(transaction)
-        for role in roles:
-            email = f"{role}-{name}-{uuid.uuid4().hex[:8]}@example.com"
-            user = users.add(
-                {
-                    "id": uuid7(),
-                    "email": email,
-                    "email_key": email_key(email),
-                    "password_hash": one_hash(),
-                    "first_name": name,
-                    "last_name": role,
-                }
-            )
-            members.append((user.id, email))
+        owner_id, email = new_person(transaction, name, roles[0])
         tenant = TenantRepository(transaction).add(
             new_tenant(business_name=name, business_type="salon", country_code="IN")
         )
-        transaction.enter_tenant(TenantId(tenant.id), actor_id=members[0][0])
-        open_business(transaction, tenant=tenant, owner_id=members[0][0])
+        transaction.enter_tenant(TenantId(tenant.id), actor_id=owner_id)
+        open_business(transaction, tenant=tenant, owner_id=owner_id)
         EventRepository(transaction).open_chain()
-    # Nobody is made a member by somebody else, so each joins in a transaction of their own.
-    for role, (user_id, _) in zip(roles[1:], members[1:], strict=True):
-        scope = Scope(correlation_id=name, tenant_id=TenantId(tenant.id), actor_id=user_id)
-        with database.transaction(scope) as transaction:
-            MembershipRepository(transaction).add({"id": uuid7(), "user_id": user_id, "role": role})
-    return [sign_in(app, tenant.id, user_id, email) for user_id, email in members]
+    owner = sign_in(app, tenant.id, owner_id, email)
+    return [owner, *(new_member(owner, name, role) for role in roles[1:])]
+
+
+def new_member(of: Business, name: str, role: str) -> Business:
+    """Return somebody who has joined a business in a role, signed in; nobody let them in."""
+    with of.database.transaction(Scope(correlation_id=name), Role.IDENTITY) as transaction:
+        user_id, email = new_person(transaction, name, role)
+        # Nobody is made a member by somebody else, so each joins as the acting person.
+        transaction.enter_tenant(TenantId(of.tenant_id), actor_id=user_id)
+        MembershipRepository(transaction).add({"id": uuid7(), "user_id": user_id, "role": role})
+    return sign_in(of.app, of.tenant_id, user_id, email)
+
+
+def new_person(transaction: Transaction, name: str, role: str) -> tuple[uuid.UUID, str]:
+    """Make an account; return its id and address."""
+    email = f"{role}-{name}-{uuid.uuid4().hex[:8]}@example.com"
+    user = UserRepository(transaction).add(
+        {
+            "id": uuid7(),
+            "email": email,
+            "email_key": email_key(email),
+            "password_hash": one_hash(),
+            "first_name": name,
+            "last_name": role,
+        }
+    )
+    return user.id, email
 
 
 def sign_in(app: Flask, tenant_id: uuid.UUID, user_id: uuid.UUID, email: str) -> Business:
