@@ -136,8 +136,10 @@ class Api(flask_smorest.Api):
 
         @app.before_request
         def refuse_stray_parameters() -> None:
+            if not request.query_string:
+                return
             arguments = request.args
-            if not arguments or request.url_rule is None or not request.path.startswith("/api"):
+            if request.url_rule is None or not request.path.startswith("/api"):
                 return
             endpoint = f"{request.endpoint}:{request.method}"
             if endpoint not in known:

@@ -7,11 +7,11 @@ caller (one statement, so logout, removal, suspension and role changes act on th
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, Request, g
 
 from mbs.foundation import access_tokens, api_key_format, session_cookies
 from mbs.foundation.caller import Credential, FindCaller, Identity
@@ -138,23 +138,23 @@ def install_identify(app: Flask, finders: Finders) -> None:
     """Verify the credential's signature, if there is one. Its refusal waits until the limiter has counted.
 
     Where the view needs the caller, the limiter is given the question to ask along (`g.question`), and leaves
-    its answer's row in `g.found`. It leaves `g.count_stranger` where
-    the credential may turn out to be made up.
+    its answer's row in `g.found`, and `g.count_stranger` where the credential may turn out to be made up.
     """
+    views = app.view_functions
 
     @app.before_request
     def identify() -> None:
-        asked = current_request()
-        g.identity, g.refusal, g.question, g.found = None, None, None, None
+        asked, notes = current_request(), request_notes()
+        notes.identity, notes.refusal, notes.question, notes.found = None, None, None, None
         if not asked.path.startswith("/api") or is_health(asked.path):
             return
         try:
-            g.identity = credential(asked)
-            guarded = _permission(asked) not in (None, PUBLIC) and asked.method != "OPTIONS"
-            if g.identity is not None and guarded:
-                g.question = finders[type(g.identity)].question(g.identity)
+            notes.identity = identity = credential(asked)
+            permission = getattr(views.get(asked.endpoint or ""), "permission", None)
+            if identity is not None and permission not in (None, PUBLIC) and asked.method != "OPTIONS":
+                notes.question = finders[type(identity)].question(identity)
         except MbsError as refusal:
-            g.refusal = refusal
+            notes.refusal = refusal
 
 
 def credential(asked: Request) -> Credential | None:
@@ -182,30 +182,31 @@ def credential(asked: Request) -> Credential | None:
 
 def install_authorize(app: Flask, finders: Finders) -> None:
     """Look the caller up and hold them against the view's permission."""
+    views = app.view_functions
 
     @app.before_request
     def authorize() -> None:
-        asked = current_request()
+        asked, notes = current_request(), request_notes()
         # A browser asks OPTIONS before it sends credentials; the answer names methods and nothing else.
         if asked.url_rule is None or asked.method == "OPTIONS":
             return
-        view: Any = current_app.view_functions[asked.endpoint or ""]
+        view: Any = views[asked.endpoint or ""]
         permission = getattr(view, "permission", None)
         if permission == PUBLIC:
             return
         if permission is None:
             raise Forbidden("This address names no permission.")
-        if g.refusal is not None:
-            raise g.refusal
-        if g.identity is None:
+        if notes.refusal is not None:
+            raise notes.refusal
+        if notes.identity is None:
             raise Unauthenticated(challenge=None)
-        scope = _enter_caller(finders[type(g.identity)], g.identity, asked)
+        scope = _enter_caller(finders[type(notes.identity)], notes.identity, notes.found, asked)
         if permission == SELF:
             if scope.actor_type != "user":
                 raise Forbidden("An API key has no account of its own; this needs a person's credential.")
         else:
             admits: tuple[str, ...] = view.admits
-            if not any(scope.may(name) for name in admits):
+            if scope.permissions.isdisjoint(admits):
                 raise Forbidden(f"Your role lacks the permission {permission}.")
             if scope.second_factor_demanded and not scope.second_factor:
                 raise SecondFactorSetupRequired
@@ -237,29 +238,26 @@ def refuse_stale_proof(scope: Scope) -> None:
         raise StepUpRequired
 
 
-def _permission(asked: Request) -> str | None:
-    return getattr(current_app.view_functions.get(asked.endpoint or ""), "permission", None)
+def request_notes() -> Any:
+    """Return what hooks leave for one another: `g` itself, which its proxy would look up each time."""
+    return g._get_current_object()
 
 
-def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request) -> Scope:
-    session_id = identity.session_id if isinstance(identity, Identity) else None
-    known = narrow_scope(
-        tenant_id=identity.tenant_id,
-        actor_id=identity.user_id if isinstance(identity, Identity) else None,
-        session_id=session_id,
-    )
-    caller = find_caller(identity, known) if g.found is None else find_caller.answer(identity, g.found)
+def _enter_caller(
+    find_caller: FindCaller, identity: Credential, found: Sequence[Any] | None, asked: Request
+) -> Scope:
+    person = identity if isinstance(identity, Identity) else None
+    known = {"tenant_id": identity.tenant_id, "session_id": person.session_id if person else None}
+    if found is not None:
+        caller = find_caller.answer(identity, found)
+    else:
+        caller = find_caller(identity, narrow_scope(**known, actor_id=person.user_id if person else None))
     if caller is None:
         if "count_stranger" in g:
             g.count_stranger()
         raise Unauthenticated
-    named = request.headers.get("X-Tenant-ID")
-    if named is not None and named.strip().lower() != str(identity.tenant_id):
-        isolation_log.warning("foreign tenant named", extra={"event": "tenant-isolation.header_mismatch"})
-        raise TenantMismatch
-    if isinstance(identity, Identity) and identity.kind == session_cookies.KIND and asked.method in UNSAFE:
-        session_cookies.session_cookies().refuse_forged(asked, identity.session_id)
     scope = narrow_scope(
+        **known,
         actor_id=caller.actor_id,
         actor_type=caller.actor_type,
         role=caller.role,
@@ -269,6 +267,12 @@ def _enter_caller(find_caller: FindCaller, identity: Credential, asked: Request)
         second_factor=caller.second_factor,
         second_factor_demanded=caller.second_factor_demanded,
     )
+    named = asked.headers.get("X-Tenant-ID")
+    if named is not None and named.strip().lower() != str(identity.tenant_id):
+        isolation_log.warning("foreign tenant named", extra={"event": "tenant-isolation.header_mismatch"})
+        raise TenantMismatch
+    if person is not None and person.kind == session_cookies.KIND and asked.method in UNSAFE:
+        session_cookies.session_cookies().refuse_forged(asked, person.session_id)
     if caller.stale:
         find_caller.touch(identity, scope, request_address())
     return scope

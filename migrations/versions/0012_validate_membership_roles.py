@@ -10,8 +10,8 @@ release = "0.1.0"
 
 def upgrade() -> None:
     op.execute("ALTER TABLE memberships VALIDATE CONSTRAINT ck__memberships__role")
-    # The validation of a foreign key reads both tables as their owner, whom forced security would stop. Nobody
-    # else reads them meanwhile: both are locked until the end, for as long as it takes to read the memberships.
+    # The validation of a foreign key reads both tables as their owner, whom forced security would stop.
+    # Nobody else reads them meanwhile: both are locked for as long as it takes to read the memberships.
     for table in ("memberships", "roles"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE memberships VALIDATE CONSTRAINT fk__memberships__tenant_id__role_id")
