@@ -6,10 +6,12 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from mbs.accounts.schemas import (
+    ACCEPTED,
     CHANGE_EXAMPLE,
     EMAIL_EXAMPLE,
     RESET_EXAMPLE,
     TOKEN_EXAMPLE,
+    AcceptedView,
     ChangeEmail,
     ChangeMe,
     ChangePassword,
@@ -75,7 +77,7 @@ def context() -> Response:
 @public
 @limited("account_mail")
 @blueprint.arguments(ForgotPassword, example=EMAIL_EXAMPLE)
-@blueprint.response(202)
+@blueprint.response(202, AcceptedView)
 def forgot_password(body: dict[str, Any]) -> Response:
     """Ask for a link to choose a new password by.
 
@@ -83,7 +85,7 @@ def forgot_password(body: dict[str, Any]) -> Response:
     a mailbox gets at most three in an hour.
     """
     resolve(AccountService).forget_password(**body)
-    return Response(status=202)
+    return answer(ACCEPTED, 202)
 
 
 @blueprint.post("/auth/reset-password")
@@ -116,11 +118,11 @@ def change_password(body: dict[str, Any]) -> Response:
 @blueprint.post("/auth/verify-email/send")
 @requires(SELF)
 @limited("account_mail")
-@blueprint.response(202)
+@blueprint.response(202, AcceptedView)
 def send_verification() -> Response:
     """Ask for a link that shows that the mailbox is yours; if that is known already, none is sent."""
     resolve(AccountService).send_verification(actor_id=actor_of(current_scope()))
-    return Response(status=202)
+    return answer(ACCEPTED, 202)
 
 
 @blueprint.post("/auth/verify-email")
@@ -140,7 +142,7 @@ def verify_email(body: dict[str, Any]) -> Response:
 @requires(SELF, fresh=True)
 @limited("account_mail")
 @blueprint.arguments(ChangeEmail, example=EMAIL_EXAMPLE)
-@blueprint.response(202)
+@blueprint.response(202, AcceptedView)
 def change_email(body: dict[str, Any]) -> Response:
     """Ask to move your account to another e-mail address.
 
@@ -148,7 +150,7 @@ def change_email(body: dict[str, Any]) -> Response:
     (403 `STEP_UP_REQUIRED`). Whether the address is taken is not said here.
     """
     resolve(AccountService).ask_to_change_email(actor_id=actor_of(current_scope()), **body)
-    return Response(status=202)
+    return answer(ACCEPTED, 202)
 
 
 @blueprint.post("/auth/change-email/confirm")

@@ -50,6 +50,12 @@ class ChangeMe(MergePatch):
     last_name = Text(maximum=80)
 
 
+class AcceptedView(WireSchema):
+    """What is said whether anything comes of the request or not."""
+
+    status = fields.String(required=True, metadata={"enum": ["accepted"]})
+
+
 class MembershipView(WireSchema):
     tenant = fields.Nested(TenantSummary, required=True)
     role = fields.String(required=True)
@@ -78,6 +84,9 @@ class ContextView(WireSchema):
     locale = fields.String(required=True)
     csrf_token = fields.String(metadata={"description": "Only of a browser's session."})
     server_time = fields.DateTime(required=True)
+
+
+ACCEPTED = {"status": "accepted"}
 
 
 def present_me(user: Any, memberships: Any, permissions: frozenset[str]) -> dict[str, Any]:
