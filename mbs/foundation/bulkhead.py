@@ -19,7 +19,11 @@ access_log = logging.getLogger("mbs.request")
 
 WAITING_PER_SLOT = 2
 WAIT_SECONDS = 1.0
-SIGNING_IN = "/api/auth/"
+SIGNING_IN = tuple(
+    f"/api/auth/{name}"
+    for name in ("login", "register", "step-up", "reset-password", "change-password", "invites/")
+)
+"""Where a password may be hashed. A refresh is not among them: nobody who works should wait for it."""
 
 
 def thread_count(slots: int) -> int:

@@ -12,19 +12,42 @@ from tests.factories.callers import Business, Caller
 
 CUSTOMER = frozenset({"kind", "name", "email", "phone", "address", "taxId", "tags", "notes"})
 OPENING = frozenset({"businessName", "businessType", "countryCode", "timezone"})
+PLACE = frozenset({"name", "timezone", "country", "address", "phone", "taxRegistration", "isDefault"})
+NAMES = frozenset({"firstName", "lastName"})
 
 WRITABLE: dict[tuple[str, str], frozenset[str]] = {
-    ("POST", "/api/auth/register"): OPENING | {"email", "password", "firstName", "lastName"},
-    ("POST", "/api/auth/login"): frozenset({"email", "password", "tenantId"}),
+    ("POST", "/api/auth/register"): OPENING | NAMES | {"email", "password", "session"},
+    ("POST", "/api/auth/login"): frozenset({"email", "password", "tenantId", "session"}),
+    ("POST", "/api/auth/login/second-factor"): frozenset({"challenge", "code", "session"}),
+    ("POST", "/api/auth/forgot-password"): frozenset({"email"}),
+    ("POST", "/api/auth/reset-password"): frozenset({"token", "password"}),
+    ("POST", "/api/auth/change-password"): frozenset({"currentPassword", "newPassword"}),
+    ("POST", "/api/auth/verify-email"): frozenset({"token"}),
+    ("POST", "/api/auth/change-email"): frozenset({"email"}),
+    ("POST", "/api/auth/change-email/confirm"): frozenset({"token"}),
+    ("POST", "/api/auth/step-up"): frozenset({"password", "code"}),
+    ("POST", "/api/auth/second-factor/confirm"): frozenset({"code"}),
+    ("POST", "/api/auth/second-factor/disable"): frozenset({"code"}),
+    ("POST", "/api/auth/invites/{token}/accept"): NAMES | {"password", "session"},
+    ("POST", "/api/auth/sso/register"): OPENING | NAMES | {"email", "ticket", "session"},
+    ("POST", "/api/auth/sso/link"): frozenset({"ticket"}),
     ("POST", "/api/auth/refresh"): frozenset({"refreshToken"}),
     ("POST", "/api/auth/token/refresh"): frozenset({"refreshToken"}),
-    ("PATCH", "/api/auth/me"): frozenset({"firstName", "lastName"}),
+    ("PATCH", "/api/auth/me"): NAMES,
     ("PATCH", "/api/auth/tenants/switch"): frozenset({"tenantId"}),
     ("POST", "/api/tenants"): OPENING,
     ("PATCH", "/api/tenant"): frozenset(
         {"name", "businessType", "currency", "timezone", "locale", "onboardingCompleted"}
     ),
-    ("PATCH", "/api/tenant/settings"): frozenset({"customers"}),
+    ("PATCH", "/api/tenant/settings"): frozenset({"customers", "security"}),
+    ("PATCH", "/api/members/{member_id}"): frozenset({"role", "roleId", "status"}),
+    ("POST", "/api/invites"): frozenset({"email", "role", "roleId"}),
+    ("POST", "/api/roles"): frozenset({"name", "permissions"}),
+    ("PATCH", "/api/roles/{role_id}"): frozenset({"name", "permissions"}),
+    ("POST", "/api/api-keys"): frozenset({"name", "scopes", "expiresAt"}),
+    ("PATCH", "/api/api-keys/{key_id}"): frozenset({"name"}),
+    ("POST", "/api/locations"): PLACE,
+    ("PATCH", "/api/locations/{location_id}"): PLACE | {"status"},
     ("POST", "/api/customers"): CUSTOMER,
     ("PATCH", "/api/customers/{customer_id}"): CUSTOMER | {"status"},
 }
