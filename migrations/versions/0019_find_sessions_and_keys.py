@@ -22,22 +22,25 @@ LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     SELECT membership.role,
-           CASE WHEN membership.role_id IS NOT NULL THEN (
-               SELECT roles.permissions FROM roles
-               WHERE roles.tenant_id = membership.tenant_id AND roles.id = membership.role_id) END,
+           own_role.permissions,
            tenant.status,
            extract(epoch FROM now() - session.authenticated_at),
            EXISTS (
                SELECT FROM second_factors factor
                WHERE factor.user_id = session.user_id AND factor.confirmed_at IS NOT NULL),
-           membership.role IN ('owner', 'admin')
-               AND coalesce(tenant.settings -> 'security' ->> 'secondFactor' = 'required', false),
+           coalesce(
+               tenant.settings -> 'security' ->> 'secondFactor' = 'required'
+               AND (membership.role IN ('owner', 'admin')
+                    OR own_role.permissions && ARRAY['team:roles', 'security:write', 'apiKeys:write']),
+               false),
            session.last_used_at < now() - interval '5 minutes'
     FROM login_sessions session
     JOIN users person ON person.id = session.user_id
     JOIN memberships membership
       ON membership.tenant_id = session.tenant_id AND membership.user_id = session.user_id
     JOIN tenants tenant ON tenant.id = session.tenant_id
+    LEFT JOIN roles own_role
+      ON own_role.tenant_id = membership.tenant_id AND own_role.id = membership.role_id
     WHERE session.id = session_id AND session.user_id = person_id AND session.tenant_id = business_id
       AND session.kind = session_kind
       AND session.revoked_at IS NULL AND session.idle_until > now() AND session.absolute_until > now()

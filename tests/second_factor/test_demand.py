@@ -93,6 +93,21 @@ class TestTheDemand:
         assert colleague.get("/api/customers").status_code == 200
         assert (colleague.get(PATH).json or {})["demanded"] is False
 
+    @pytest.mark.parametrize("permission", ["team:roles", "security:write", "apiKeys:write"])
+    def test_is_made_of_a_role_of_the_business_s_own_that_may_as_much(
+        self, strict: Business, permission: str
+    ) -> None:
+        mighty = {"name": "Office", "permissions": ["customers:read", permission]}
+        meek = {"name": "Desk", "permissions": ["customers:read"]}
+        asked = {}
+        for role in (mighty, meek):
+            colleague = strict.colleague("staff")
+            (row,) = strict.get(f"/api/members?search={colleague.email}").get_json()["data"]
+            role_id = strict.post("/api/roles", role).get_json()["id"]
+            assert strict.patch(f"/api/members/{row['id']}", {"roleId": role_id}).status_code == 200
+            asked[role["name"]] = colleague.get("/api/customers").status_code
+        assert asked == {"Office": 403, "Desk": 200}
+
     def test_acts_on_the_next_request(self, owner: Business) -> None:
         admin = owner.colleague("admin")
         assert admin.get("/api/customers").status_code == 200
