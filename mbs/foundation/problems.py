@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -60,6 +61,10 @@ class FieldFaultView(WireSchema):
     message = fields.String(required=True)
 
 
+MOST_FAULTS = 20
+"""Named in one answer: a list of ten thousand faulty entries must not make an answer of megabytes."""
+
+
 class Problem(WireSchema):
     """The shape of every error, for the document; some codes add members (RFC 9457 section 3.2)."""
 
@@ -100,7 +105,7 @@ def document(
         "instance": instance,
         "code": code,
     }
-    listed = [{"field": f.field, "code": f.code, "message": f.message} for f in faults]
+    listed = [{"field": f.field, "code": f.code, "message": f.message} for f in islice(faults, MOST_FAULTS)]
     if listed:
         body["errors"] = listed
     body.update(extra or {})

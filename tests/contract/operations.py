@@ -12,6 +12,7 @@ from flask import Flask
 from mbs.app import create_app
 from mbs.config import Config
 from tests.factories.callers import Business
+from tests.factories.objects import new_objects
 
 UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
@@ -74,21 +75,13 @@ def operations() -> Iterator[Operation]:
                 yield Operation(method.upper(), path, details)
 
 
-def existing_ids(owner: Business, *asked: Operation) -> dict[str, str]:
-    """Return one of the owner's objects for each id in a path; one is made as documented if need be.
-
-    :param asked: the operations whose paths count; all of them if none is named.
-    """
-    by_name = {operation.name: operation for operation in operations()}
-    found: dict[str, str] = {}
-    for operation in asked or by_name.values():
-        for name in set(operation.ids) - found.keys():
-            collection = operation.path.removesuffix(f"/{{{name}}}")
-            listed = owner.get(collection).get_json()["data"]
-            if not listed:
-                listed = [owner.post(collection, by_name[f"POST {collection}"].example).get_json()]
-            found[name] = listed[0]["id"]
-    return found
+def ids_of(owner: Business) -> dict[str, str]:
+    """Return one of the owner's objects for each id that a path takes."""
+    ids: dict[str, str] = {}
+    for operation in operations():
+        if not ids.keys() >= set(operation.ids):
+            ids |= new_objects(owner, *operation.ids)
+    return ids
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,15 @@ TABLES = (
     "event_heads",
     "customers",
     "idempotency_keys",
+    "roles",
+    "invitations",
+    "api_keys",
+    "one_time_tokens",
+    "account_mails",
+    "second_factors",
+    "recovery_codes",
+    "external_identities",
+    "sso_flows",
 )
 """Where a refused request must leave nothing. Not here: counters of limits, and sessions."""
 

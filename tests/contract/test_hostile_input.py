@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from mbs.foundation.problems import MEDIA_TYPE
 from tests.contract.hostile_corpus import ANYWHERE, MALFORMED, NOT_A_NUMBER, NOT_AN_INSTANT, SQL
-from tests.contract.operations import Operation, existing_ids, operations
+from tests.contract.operations import Operation, ids_of, operations
 from tests.contract.stored_rows import Query, row_counts
 from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.customers import create
@@ -41,7 +41,7 @@ def owner(app: Flask, wide_app: Flask) -> Iterator[Business]:
 @pytest.fixture(scope="module")
 def ids(owner: Business) -> dict[str, str]:
     """The ids that the paths take."""
-    return existing_ids(owner)
+    return ids_of(owner)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def refused(response: TestResponse, *statuses: int, field: str | None = None) ->
     body = response.json
     assert body is not None
     assert body["status"] == response.status_code
-    assert len(shown) < 3000, "what came is not sent back"
+    assert len(shown) < 8000, "what came is not sent back"
     if response.status_code == 400 and body["code"] != "INVALID_CURSOR":
         assert body["errors"], shown
         if field is not None:
@@ -133,6 +133,17 @@ class TestABody:
             body = {**operation.example, name: "x"}
             refused(self.send(owner, operation, ids, body=body), 400)
 
+    def test_with_thousands_of_faults_is_answered_with_a_few(
+        self, owner: Business, operation: Operation, ids: dict[str, str]
+    ) -> None:
+        bodies: list[Any] = [{f"{'x' * 90}{number}": 1 for number in range(9000)}]
+        lists = [name for name, one in operation.body_schema["properties"].items() if "items" in one]
+        bodies += [{**operation.example, name: ["x" * 60] * 9000} for name in lists]
+        for body in bodies:
+            response = self.send(owner, operation, ids, body=body)
+            refused(response, 400)
+            assert len((response.json or {})["errors"]) <= 20
+
     def test_with_a_field_of_another_type_is_refused(
         self, owner: Business, operation: Operation, ids: dict[str, str]
     ) -> None:
@@ -170,6 +181,8 @@ class TestAQueryParameter:
                 values += ["1", "yes", "True", "TRUE", "t", "null"]
             elif schema.get("format") == "date-time":
                 values += NOT_AN_INSTANT
+            elif schema.get("writeOnly"):
+                values += ["x" * 5000]
             elif schema.get("format") in ("uuid", "email", "phone") or "enum" in schema or name == "cursor":
                 values += [*SQL, "x" * 3000, "\u202ex", "null", "[]", "*"]
             else:
@@ -187,7 +200,9 @@ class TestAQueryParameter:
     ) -> None:
         for parameter in operation.parameters("query"):
             response = self.send(owner, operation, ids, f"{parameter['name']}=%ff%fe%C0%80")
-            assert response.status_code in (200, 400), response.get_data(as_text=True)
+            # The provider's answer may hold anything; there is no provider here.
+            statuses = (400, 404) if operation.path == "/api/auth/sso/callback" else (200, 400)
+            assert response.status_code in statuses, response.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)

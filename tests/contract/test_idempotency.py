@@ -161,10 +161,10 @@ class TestARefusal:
     ) -> None:
         append = EventRepository.append
 
-        def kill(self: EventRepository, **kwargs: Any) -> int:
+        def kill(self: EventRepository, **kwargs: Any) -> None:
             (pid,) = self._transaction._connection.exec_driver_sql("SELECT pg_backend_pid()").one()
             query("SELECT pg_terminate_backend(%s)", pid)
-            return append(self, **kwargs)
+            append(self, **kwargs)
 
         with monkeypatch.context() as patch:
             patch.setattr(EventRepository, "append", kill)

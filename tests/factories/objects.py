@@ -51,6 +51,7 @@ def customer(owner: Business) -> dict[str, str]:
 
 
 def event(owner: Business) -> dict[str, str]:
+    customer(owner)
     return {"event_id": _listed(owner, "/api/events")[0]["id"]}
 
 
