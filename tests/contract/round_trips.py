@@ -66,5 +66,5 @@ class Counter:
         self._messages, self._view_begins = Messages(), False
         with self._counting():
             response = send()
-        assert (response.status_code < 300) is expect_success, response.get_data(as_text=True)
+        assert (response.status_code < 400) is expect_success, response.get_data(as_text=True)
         return self._messages

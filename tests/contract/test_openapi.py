@@ -2,7 +2,6 @@
 
 import json
 import re
-import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +16,14 @@ from mbs.app import create_app
 from mbs.config import Config
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.security import PUBLIC
-from tests.contract.operations import Operation, document, existing_ids, operations, routes
+from tests.contract.operations import Operation, document, operations, routes
 from tests.factories.apps import PUBLIC_HOST
-from tests.factories.callers import Business, Caller
+from tests.factories.callers import Caller
+from tests.factories.members import new_tenant_with
+from tests.factories.objects import new_objects
+from tests.factories.requests import acceptable
+from tests.sso.conftest import sso_service
+from tests.sso.stand_in import StandIn, stand_in
 
 OPERATIONS = list(operations())
 UNDOCUMENTED = {"/docs", "/docs/start.js", "/docs/assets/<name>"}
@@ -156,11 +160,11 @@ class TestAnOperation:
         assert list(Draft202012Validator(schema).iter_errors(operation.example)) == []
 
     def test_names_its_success_with_headers_and_shape(self, operation: Operation) -> None:
-        (status,) = [status for status in operation.details["responses"] if status.startswith("2")]
+        (status,) = [one for one in operation.details["responses"] if one < "400" and one != "304"]
         success = operation.details["responses"][status]
 
         assert "X-Correlation-Id" in success["headers"]
-        assert ("content" in success) is (status != "204")
+        assert ("content" in success) is (status in ("200", "201", "202"))
 
 
 def as_documented(response: TestResponse, operation: Operation) -> bool:
@@ -177,30 +181,42 @@ def as_documented(response: TestResponse, operation: Operation) -> bool:
     return True
 
 
+@pytest.fixture(scope="module")
+def provider() -> Iterator[StandIn]:
+    with stand_in() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def whole_app(environ: dict[str, str], provider: StandIn) -> Iterator[Flask]:
+    """The service with all that can be set up, and without rate limits."""
+    app = sso_service(environ, provider.url, SKIP_RATE_LIMIT="true", WEB_THREADS="25")
+    yield app
+    app.extensions[EXTENSION].dispose()
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 class TestItsAnswers:
-    def test_are_the_documented_ones(self, owner: Business, wide_app: Flask, operation: Operation) -> None:
-        caller, stranger = Caller(wide_app, token=owner.token), Caller(wide_app)
-        body = dict(operation.example) if operation.example else None
-        if body and "email" in body:
-            body["email"] = f"{uuid.uuid4()}@example.com" if "businessName" in body else owner.email
-        if body and "tenantId" in body:
-            body["tenantId"] = str(owner.tenant_id)
-        if body and "refreshToken" in body:
-            body["refreshToken"] = owner.refresh_token
-        url = operation.url(existing_ids(owner, operation))
+    def test_are_the_documented_ones(self, whole_app: Flask, provider: StandIn, operation: Operation) -> None:
+        ready, owner = (new_tenant_with(whole_app, "contract", ("owner",))[0] for _ in range(2))
+        request = acceptable(ready, operation.method, operation.path, operation.example, provider=provider)
+        url = operation.url(new_objects(owner, *operation.ids))
+        accepted = request.send()
         responses = [
-            stranger.call(operation.method, url, body),
-            caller.call(operation.method, operation.url(), body),
-            caller.call(operation.method, f"{url}?nonsense=1", body),
-            caller.call(operation.method, url, {"nonsense": 1}),
-            caller.call(operation.method, url, data=b"x", content_type="text/plain"),
-            caller.call(operation.method, url, body, headers={"If-Match": '"99"', "If-None-Match": '"1"'}),
-            caller.call(operation.method, url, body),
+            accepted,
+            Caller(whole_app).call(operation.method, url, request.body),
+            owner.call(operation.method, operation.url(), request.body),
+            owner.call(operation.method, f"{url}?nonsense=1", request.body),
+            owner.call(operation.method, url, {"nonsense": 1}),
+            owner.call(operation.method, url, data=b"x", content_type="text/plain"),
+            owner.call(
+                operation.method, url, request.body, headers={"If-Match": '"99"', "If-None-Match": '"1"'}
+            ),
+            owner.call(operation.method, url, request.body),
         ]
 
         assert all(as_documented(response, operation) for response in responses)
-        assert any(response.status_code in (200, 201, 204) for response in responses)
+        assert accepted.status_code < 400
 
 
 class TestTheInteractivePage:

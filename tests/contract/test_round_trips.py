@@ -1,22 +1,21 @@
 """Every operation's messages to PostgreSQL are counted and written down in docs/round-trips.md."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from mbs.app import create_app
-from mbs.config import Config
 from mbs.foundation.idempotency import EXTENSION
-from tests.contract.operations import Operation, existing_ids, operations
+from tests.contract.operations import Operation, operations
 from tests.contract.round_trips import Counter, Messages
-from tests.factories.callers import PASSWORD, Business, Caller, new_business
+from tests.factories.callers import Business, Caller, new_business
 from tests.factories.customers import create
+from tests.factories.requests import acceptable
+from tests.sso.conftest import sso_service
+from tests.sso.stand_in import StandIn, stand_in
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "round-trips.md"
 KEY = {"Idempotency-Key": "k"}
@@ -38,9 +37,28 @@ VARIANTS: dict[str, Callable[[Business, str], TestResponse]] = {
 }
 
 
+COUNTED_APART = {
+    "/api/auth/register",
+    "/api/auth/login",
+    "/api/auth/login/second-factor",
+    "/api/auth/forgot-password",
+    "/api/auth/verify-email/send",
+    "/api/auth/change-email",
+    "/api/auth/sso/register",
+    "/api/auth/invites/{token}/accept",
+}
+"""These have a limit of their own, whose first hit costs a message more."""
+
+
 @pytest.fixture(scope="module")
-def counted_app(environ: dict[str, str]) -> Iterator[Flask]:
-    app = create_app(Config.load(environ))
+def provider() -> Iterator[StandIn]:
+    with stand_in() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def counted_app(environ: dict[str, str], provider: StandIn) -> Iterator[Flask]:
+    app = sso_service(environ, provider.url)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mbs.health.service.CACHE_SECONDS", 0)
         yield app
@@ -57,26 +75,12 @@ def new_owner(app: Flask) -> Business:
     return owner
 
 
-def prepare(owner: Business, operation: Operation) -> Callable[[], TestResponse]:
+def prepare(owner: Business, operation: Operation, provider: StandIn) -> Callable[[], TestResponse]:
     """Return what sends a request that the operation accepts, and that is not the first of its kind."""
-    ids = existing_ids(owner, operation)
-    body: Any = dict(operation.example) if operation.example else None
-    values = {
-        "email": owner.email,
-        "password": PASSWORD,
-        "tenantId": str(owner.tenant_id),
-        "refreshToken": owner.refresh_token,
-    }
-    if body:
-        body |= {name: value for name, value in values.items() if name in body}
-    public = operation.details.get("security") == []
-    caller = Caller(owner.app, token=None if public else owner.token, address=owner.address)
-    if operation.path in ("/api/auth/register", "/api/auth/login"):
-        # These count by address under a limit of their own.
-        caller.post(operation.path, {})
-    if operation.path == "/api/auth/register":
-        body["email"] = f"{uuid.uuid4()}@example.com"
-    return lambda: caller.call(operation.method, operation.url(ids), body)
+    request = acceptable(owner, operation.method, operation.path, operation.example, provider=provider)
+    if operation.path in COUNTED_APART:
+        Caller(owner.app, address=owner.address).call(operation.method, request.path, {"nonsense": 1})
+    return request.send
 
 
 def line(name: str, counted: Messages) -> str:
@@ -84,14 +88,14 @@ def line(name: str, counted: Messages) -> str:
 
 
 @pytest.fixture(scope="module")
-def counted(counted_app: Flask) -> dict[str, Messages]:
+def counted(counted_app: Flask, provider: StandIn) -> dict[str, Messages]:
     """What each operation and variant sends."""
     counter, result = Counter(counted_app), {}
     reader = new_owner(counted_app)
     for operation in operations():
         # What changes something, as signing out does, gets an owner of its own.
         owner = reader if operation.method == "GET" else new_owner(counted_app)
-        result[operation.name] = counter.count(prepare(owner, operation))
+        result[operation.name] = counter.count(prepare(owner, operation, provider))
     for name, send in VARIANTS.items():
         owner = new_owner(counted_app)
         result[name] = counter.count(partial(send, owner, create(owner, name="Zoe")["id"]))
