@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 from werkzeug.test import TestResponse
 
 from mbs.foundation.db import Role
-from mbs.second_factor.models import STEP_SECONDS, SecondFactor
+from mbs.second_factor.models import SecondFactor
 from tests.factories.callers import PASSWORD, Business, Caller, signed_in
 
 PATH = "/api/auth/second-factor"
@@ -84,13 +84,6 @@ def age_proof(person: Business, minutes: int = 11) -> None:
             ),
             {"minutes": minutes, "user": person.user_id},
         )
-
-
-def next_step() -> None:
-    """Wait until the present time step has at least five seconds left, so that none passes meanwhile."""
-    left = STEP_SECONDS - time.time() % STEP_SECONDS
-    if left < 5:
-        time.sleep(left + 0.1)
 
 
 def problem(response: TestResponse, status: int) -> Mapping[str, Any]:
