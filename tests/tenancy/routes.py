@@ -4,6 +4,7 @@ A new room is covered on the day it is registered; what these tests do not know 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Route:
     def path(self, **ids: object) -> str:
         path = self.rule
         for name in self.arguments:
-            path = path.replace(f"<id:{name}>", str(ids[name]))
+            path = re.sub(rf"<(id:)?{name}>", str(ids[name]), path)
         return path
 
 
@@ -50,7 +51,7 @@ def routes(app: Flask) -> Iterator[Route]:
         if not rule.rule.startswith("/api/") or is_health(rule.rule) or rule.rule == "/api/openapi.json":
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-            path = rule.rule.replace("<id:", "{").replace(">", "}")
+            path = re.sub(r"<(?:id:)?(\w+)>", r"{\1}", rule.rule)
             operation = document["paths"][path][method.lower()]
             parameters = [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
@@ -84,14 +85,6 @@ class Inspector:
             cursor.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def ids(self, arguments: tuple[str, ...], tenant: UUID) -> dict[str, UUID]:
-        """Return an object of the tenant for each argument of a path: `customer_id` is one of `customers`."""
-        query = sql.SQL("SELECT id FROM {} WHERE tenant_id = %s LIMIT 1")
-        return {
-            name: self.ask(query.format(sql.Identifier(name.removesuffix("_id") + "s")), str(tenant))[0][0]
-            for name in arguments
-        }
-
     def all_ids(self, tenant: UUID) -> list[str]:
         """Return the ids of all rows of a tenant."""
         tables = [name for name in tenant_tables() if "id" in Base.metadata.tables[name].columns]
@@ -114,7 +107,7 @@ class Inspector:
     def contents(self, tenant: UUID) -> dict[str, str]:
         """Return a digest of all that each table holds of a tenant."""
         result = {}
-        for table in (*tenant_tables(), "tenants"):
+        for table in (*tenant_tables(), "tenants", "login_sessions"):
             query = sql.SQL(
                 "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} t WHERE {} = %s"
             ).format(sql.Identifier(table), sql.Identifier("id" if table == "tenants" else "tenant_id"))
