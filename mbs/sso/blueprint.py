@@ -24,17 +24,21 @@ from mbs.foundation.security import SELF, public, requires
 from mbs.foundation.services import resolve
 from mbs.sso.models import LIFETIME, Arrival
 from mbs.sso.schemas import (
+    JOIN_EXAMPLE,
     LINK_EXAMPLE,
     REGISTER_EXAMPLE,
     CallbackQuery,
     IdentitiesView,
     IdentityView,
+    JoinWithTicket,
     LinkTicket,
+    Names,
+    Person,
     RegisterWithTicket,
     SsoView,
     StartQuery,
-    complete,
     present_identity,
+    take_person,
 )
 from mbs.sso.service import SsoService
 
@@ -93,9 +97,9 @@ def callback(query: dict[str, Any]) -> Response:
 
     Whoever is known here gets a session cookie. Whoever has a second factor gets
     `#challenge=...&expiresIn=300` for `POST /api/auth/login/second-factor` instead. Whoever is not known
-    gets `#ticket=...`: with it one registers a business, or links the identity to the account that one is
-    signed in to; nobody joins anything by an e-mail address. What goes wrong is a problem document; for a
-    browser, which asks for HTML, `#error=CODE` once it is known where it belongs.
+    gets `#ticket=...`: with it one registers a business, joins one by its invitation, or links the identity
+    to the account that one is signed in to; nobody joins anything by an e-mail address. What goes wrong is a
+    problem document; for a browser, which asks for HTML, `#error=CODE` once it is known where it belongs.
     """
     service = resolve(SsoService)
     flow = service.take(state=query["state"], browser=_browser())
@@ -130,8 +134,28 @@ def register(body: dict[str, Any]) -> Response:
     """
     service, origin = resolve(SsoService), requested_origin(body.pop("session"))
     identity = service.holder(ticket=body.pop("ticket"), browser=_browser())
-    person = complete(body, identity)
-    return signed_in_response(service.register(identity=identity, origin=origin, **person), 201)
+    person = take_person(body, identity, Person())
+    signed_in = service.register(identity=identity, person=person, business=body, origin=origin)
+    return signed_in_response(signed_in, 201)
+
+
+@blueprint.post("/join")
+@public
+@limited("login")
+@blueprint.arguments(JoinWithTicket, example=JOIN_EXAMPLE)
+@blueprint.response(200, SignedInView)
+@refuses(401, 403, 404, 410)
+def join(body: dict[str, Any]) -> Response:
+    """Create an account that signs in at the provider, as a member of the business that has invited you.
+
+    Whoever has an account with the invitation's address signs in to it, and joins with
+    `POST /api/auth/invites/{token}/join`; here that is a 409 `EMAIL_ALREADY_EXISTS`.
+    """
+    service, origin = resolve(SsoService), requested_origin(body.pop("session"))
+    identity = service.holder(ticket=body.pop("ticket"), browser=_browser())
+    person = take_person(body, identity, Names())
+    signed_in = service.join(identity=identity, invitation=body["invitation"], person=person, origin=origin)
+    return signed_in_response(signed_in)
 
 
 @blueprint.post("/link")

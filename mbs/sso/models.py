@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import math
 import secrets
 import threading
@@ -21,6 +22,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mbs.auth.models import SignedIn
 from mbs.foundation.db import Base
 from mbs.foundation.signing import Signer
+from mbs.sso.errors import TicketRefused
+
+log = logging.getLogger("mbs.security")
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -154,14 +158,16 @@ class TicketCodec:
         until = int((at + LIFETIME).timestamp())
         return self._signer.sign(orjson.dumps([until, browser, asdict(identity)]))
 
-    def decode(self, text: str, *, browser: str, at: datetime) -> ProviderIdentity | None:
-        """Return whom a ticket names; None when it was not given out here, to this browser, or is too old."""
+    def decode(self, text: str, *, browser: str, at: datetime) -> ProviderIdentity:
+        """Return whom a ticket names.
+
+        :raises TicketRefused: if it was not given out here, or to another browser, or is too old.
+        """
         value = self._signer.verify(text)
-        if value is None:
-            return None
-        until, named, identity = orjson.loads(value)
+        until, named, identity = orjson.loads(value) if value is not None else (0, "", {})
         if at.timestamp() > until or not hmac.compare_digest(named, browser):
-            return None
+            log.warning("ticket refused", extra={"event": "security.sso_ticket_refused"})
+            raise TicketRefused
         if identity["authenticated_at"] is not None:
             identity["authenticated_at"] = datetime.fromisoformat(identity["authenticated_at"])
         return ProviderIdentity(**identity)

@@ -1,6 +1,6 @@
 """Identities at providers and sign-ins under way there, all under the identity role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,8 @@ from mbs.foundation.scope import TenantId
 from mbs.sso.errors import IdentityTaken
 from mbs.sso.models import ExternalIdentity, ProviderIdentity, SsoFlow
 from mbs.tenants.errors import NoMembership
+from mbs.tenants.models import new_tenant
+from mbs.tenants.repository import TenantRepository, open_business
 
 SHOWN = (
     ExternalIdentity.id,
@@ -152,19 +154,21 @@ def add_person(
     first_name: str,
     last_name: str,
     at: datetime,
+    verified: bool = False,
 ) -> Row[Any]:
     """Insert a person without a password, who signs in with an identity.
 
+    :param verified: whether they have shown that the address is theirs; else the provider may vouch for it.
     :raises EmailAlreadyExists: if there is an account with this address, which is not theirs by that.
     :raises IdentityTaken: if the identity is linked already.
     """
-    verified = identity.email_verified and email == identity.email
+    vouched = identity.email_verified and email == identity.email
     user = UserRepository(transaction).add(
         {
             "id": uuid7(),
             "email": email,
             "email_key": keys.email_key(email),
-            "email_verified_at": at if verified else None,
+            "email_verified_at": at if verified or vouched else None,
             "first_name": first_name,
             "last_name": last_name,
             "last_login_at": at,
@@ -174,17 +178,16 @@ def add_person(
     return user
 
 
-def enter(
+def open_session(
     transaction: Transaction,
     identity: ProviderIdentity,
-    *,
     user_id: UUID,
     tenant_id: UUID,
     origin: Origin,
     at: datetime,
 ) -> UUID:
-    """Start a session of a person whom the provider has named, step into the business, return the session."""
-    session_id = start_session(
+    """Start a session of a person whom the provider has named, and return it."""
+    return start_session(
         transaction,
         user_id=user_id,
         tenant_id=tenant_id,
@@ -193,8 +196,31 @@ def enter(
         method="sso",
         proved_at=identity.proved_at(at),
     )
-    transaction.enter_tenant(TenantId(tenant_id), actor_id=user_id)
-    return session_id
+
+
+def found_business(
+    transaction: Transaction,
+    identity: ProviderIdentity,
+    owner_id: UUID,
+    business: Mapping[str, Any],
+    origin: Origin,
+    at: datetime,
+) -> tuple[Row[Any], UUID]:
+    """Open a new business of a person, and a session that is signed in to it; enters the tenant."""
+    tenant = TenantRepository(transaction).add(new_tenant(**business))
+    session_id = open_session(transaction, identity, owner_id, tenant.id, origin, at)
+    transaction.enter_tenant(TenantId(tenant.id), actor_id=owner_id)
+    open_business(transaction, tenant=tenant, owner_id=owner_id)
+    events = EventRepository(transaction)
+    events.open_chain()
+    events.append(
+        type_="tenant.created",
+        object_type="tenant",
+        object_id=tenant.id,
+        at=at,
+        data={"object": dict(tenant._mapping), "previous": {}},
+    )
+    return tenant, session_id
 
 
 def record_identity(

@@ -1,6 +1,5 @@
 """Single sign-on on the wire."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError, fields
@@ -18,6 +17,10 @@ RETURN_TO = rf"/({SEGMENT}(/{SEGMENT})*/?)?(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?
 """A path on this service and nothing else: `//host`, `/\\host`, `https:host` and line breaks do not fit."""
 
 REGISTER_EXAMPLE = {"ticket": "the `ticket` that the sign-in ended with", **EXAMPLE}
+JOIN_EXAMPLE = {
+    "ticket": "the `ticket` that the sign-in ended with",
+    "invitation": "the token of the mail that invited you",
+}
 LINK_EXAMPLE = {"ticket": "the `ticket` that the sign-in ended with"}
 
 
@@ -67,14 +70,26 @@ class RegisterWithTicket(OpenBusiness, WantedSession):
     last_name = Text(maximum=LONGEST_NAME)
 
 
+class JoinWithTicket(WantedSession):
+    ticket = Secret(maximum=LONGEST_TICKET, required=True)
+    invitation = Secret(
+        maximum=200, required=True, metadata={"description": "The token of the mail that invited you."}
+    )
+    first_name = Text(maximum=LONGEST_NAME)
+    last_name = Text(maximum=LONGEST_NAME)
+
+
 class LinkTicket(WireSchema):
     ticket = Secret(maximum=LONGEST_TICKET, required=True)
 
 
-class Person(WireSchema):
-    email = EmailAddress(required=True)
+class Names(WireSchema):
     first_name = Text(maximum=LONGEST_NAME, required=True)
     last_name = Text(maximum=LONGEST_NAME, required=True)
+
+
+class Person(Names):
+    email = EmailAddress(required=True)
 
 
 class IdentityView(WireSchema):
@@ -93,19 +108,23 @@ class IdentitiesView(WireSchema):
     data = fields.List(fields.Nested(IdentityView), required=True)
 
 
-def complete(body: Mapping[str, Any], identity: ProviderIdentity) -> dict[str, Any]:
-    """Return a registration with what the provider says of a person where they say nothing themselves.
+def take_person(body: dict[str, Any], identity: ProviderIdentity, schema: Names) -> dict[str, Any]:
+    """Take the person's part out of a body, with what the provider says where they say nothing themselves.
 
     :raises Invalid: if something is still missing, or what the provider says will not do.
     """
-    said = {"email": identity.email, "first_name": identity.first_name, "last_name": identity.last_name}
-    said |= {name: body[name] for name in said if name in body}
-    schema = Person()
-    wire = {schema.fields[name].data_key or name: value for name, value in said.items() if value is not None}
+    said = {"email": identity.email, "firstName": identity.first_name, "lastName": identity.last_name}
+    wire = {}
+    for name, field in schema.fields.items():
+        key = field.data_key or name
+        value = body.pop(name, said[key])
+        if value is not None:
+            wire[key] = value
     try:
-        return {**body, **schema.load(wire)}
+        person: dict[str, Any] = schema.load(wire)
     except ValidationError as error:
         raise problems.invalid(error) from None
+    return person
 
 
 def present_identity(row: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Signing in at a provider: the use cases, from sending the browser there to what is linked to whom.
 
 Nobody gets into anything by an e-mail address: an identity is (issuer, subject). One that is nobody's here
-gets a ticket, with which its holder registers, or links it to the account they are signed in to.
+gets a ticket, with which its holder registers a business, joins one that has invited them, or links it to the
+account they are signed in to.
 """
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,34 +18,29 @@ from sqlalchemy import Row
 
 from mbs.auth.models import Origin, SignedIn
 from mbs.auth.repository import UserRepository, record_session
-from mbs.events.repository import EventRepository
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
+from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import InvalidToken, Sealer
+from mbs.invitations.models import standing
+from mbs.invitations.repository import TokenRepository, join_business
 from mbs.second_factor.repository import SecondFactorRepository
-from mbs.sso.errors import (
-    IdentityTaken,
-    OnlyWayIn,
-    SsoFlowRefused,
-    SsoNotConfigured,
-    SsoRefused,
-    TicketRefused,
-)
+from mbs.sso.errors import IdentityTaken, OnlyWayIn, SsoFlowRefused, SsoNotConfigured, SsoRefused
 from mbs.sso.gateways import Provider
-from mbs.sso.models import (
-    LIFETIME,
-    LINK,
-    Arrival,
-    Flow,
-    ProviderIdentity,
-    TicketCodec,
-    digest,
+from mbs.sso.models import LIFETIME, LINK, Arrival, Flow, ProviderIdentity, TicketCodec, digest
+from mbs.sso.repository import (
+    FlowRepository,
+    IdentityRepository,
+    add_person,
+    chosen,
+    found_business,
+    open_session,
+    record_identity,
 )
-from mbs.sso.repository import FlowRepository, IdentityRepository, add_person, chosen, enter, record_identity
-from mbs.tenants.models import new_tenant, permissions_of
-from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
+from mbs.tenants.models import permissions_of
+from mbs.tenants.repository import MembershipRepository
 
 log = logging.getLogger("mbs.auth")
 security_log = logging.getLogger("mbs.security")
@@ -173,48 +169,54 @@ class SsoService:
 
         :raises TicketRefused: if it is forged or too old, or was given to another browser.
         """
-        identity = self._tickets.decode(ticket, browser=digest(browser), at=self._clock.now())
-        if identity is None:
-            _log_refusal("ticket")
-            raise TicketRefused
-        return identity
+        return self._tickets.decode(ticket, browser=digest(browser), at=self._clock.now())
 
     def register(
         self,
         *,
         identity: ProviderIdentity,
-        email: str,
-        first_name: str,
-        last_name: str,
+        person: Mapping[str, Any],
+        business: Mapping[str, Any],
         origin: Origin,
-        **business: Any,
     ) -> SignedIn:
         """Create a person who signs in at the provider, their business, and a session.
 
+        :param person: `email`, `first_name`, `last_name`.
         :raises EmailAlreadyExists: if there is an account with this address, which is not theirs by that.
         :raises IdentityTaken: if the identity is linked already.
         """
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
-            user = add_person(
-                transaction, identity, email=email, first_name=first_name, last_name=last_name, at=now
-            )
-            tenant = TenantRepository(transaction).add(new_tenant(**business))
-            session_id = enter(
-                transaction, identity, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now
-            )
-            open_business(transaction, tenant=tenant, owner_id=user.id)
-            events = EventRepository(transaction)
-            events.open_chain()
-            events.append(
-                type_="tenant.created",
-                object_type="tenant",
-                object_id=tenant.id,
-                at=now,
-                data={"object": dict(tenant._mapping), "previous": {}},
-            )
+            user = add_person(transaction, identity, at=now, **person)
+            tenant, session_id = found_business(transaction, identity, user.id, business, origin, now)
         log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
-        return self._signed_in(user, tenant, origin, session_id, owner=True)
+        token = self._refresh_token(session_id, origin)
+        return SignedIn(user, tenant, "owner", permissions_of("owner", None), session_id, token)
+
+    def join(
+        self, *, identity: ProviderIdentity, invitation: str, person: Mapping[str, Any], origin: Origin
+    ) -> SignedIn:
+        """Create a person who signs in at the provider, as a member of the business that invites them.
+
+        The address is the invitation's, whatever the provider says: whoever holds its token reads its mail.
+
+        :param person: `first_name`, `last_name`.
+        :raises NotFound: if there is no such invitation.
+        :raises InvitationSpent: if it was used or revoked, or has expired.
+        :raises BusinessSuspended: if the business is suspended.
+        :raises EmailAlreadyExists: if there is an account with its address: sign in to it and join.
+        :raises IdentityTaken: if the identity is linked already.
+        """
+        now = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            invited = standing(TokenRepository(transaction).find(invitation, lock=True), now)
+            details = {**person, "email": invited.email, "verified": True}
+            user = add_person(transaction, identity, at=now, **details)
+            session_id = open_session(transaction, identity, user.id, invited.tenant_id, origin, now)
+            tenant, role = join_business(transaction, invited, user, now, session_id)
+        log.info("joined", extra={"event": "auth.joined", "joined_user": str(user.id)})
+        token = self._refresh_token(session_id, origin)
+        return SignedIn(user, tenant, role.role, role.permissions, session_id, token)
 
     def identities(self, *, actor_id: UUID) -> Sequence[Row[Any]]:
         """Return the caller's identities, oldest first."""
@@ -276,17 +278,15 @@ class SsoService:
             text = self._challenges.encode(challenge, at=now)
             return Arrival(carried={"challenge": text, "expiresIn": str(LIFETIME_SECONDS)})
         users.signed_in(user.id, at=now, rehashed=None)
-        session_id = enter(transaction, identity, user_id=user.id, tenant_id=tenant.id, origin=origin, at=now)
+        session_id = open_session(transaction, identity, user.id, tenant.id, origin, now)
+        transaction.enter_tenant(TenantId(tenant.id), actor_id=user.id)
         record_session(transaction, "session.started", session_id, now, {"userId": str(user.id)})
         log.info("logged in", extra={"event": "auth.logged_in", "logged_in_user": str(user.id)})
-        return Arrival(signed_in=self._signed_in(user, tenant, origin, session_id))
+        permissions = permissions_of(tenant.role, tenant.role_permissions)
+        return Arrival(signed_in=SignedIn(user, tenant, tenant.role, permissions, session_id, None))
 
-    def _signed_in(
-        self, user: Row[Any], tenant: Row[Any], origin: Origin, session_id: UUID, *, owner: bool = False
-    ) -> SignedIn:
-        refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
-        role, custom = ("owner", None) if owner else (tenant.role, tenant.role_permissions)
-        return SignedIn(user, tenant, role, permissions_of(role, custom), session_id, refresh_token)
+    def _refresh_token(self, session_id: UUID, origin: Origin) -> str | None:
+        return self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
 
     def _configured(self) -> Provider:
         if self._provider is None:
