@@ -16,6 +16,7 @@ DESCRIPTION = """
 The API of MyBizStream: customers, bookings, invoices and payments of small and medium businesses.
 
 * Send `Authorization: Bearer <access token>`; `POST /api/auth/login` gives one for 15 minutes.
+* A business's programs send one of its API keys instead; browsers may ask for a session cookie.
 * Lists are pages: follow `pagination.nextCursor` until it is null.
 * Creating requests take an `Idempotency-Key`; repeat them with the same key after a broken connection.
 * Every object has a version, given as `ETag`; sent back as `If-Match` it keeps others' changes safe.
@@ -28,9 +29,21 @@ HEAD: dict[str, Any] = {
         "license": {"name": "Proprietary"},
     },
     "servers": [{"url": "/"}],
-    "security": [{"bearer": []}],
+    "security": [{"bearer": []}, {"cookie": []}],
     "components": {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token, or an API key (`mbs_live_...`).",
+            },
+            "cookie": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "__Host-mbs_session",
+                "description": "A browser's session; what changes something needs `X-CSRF-Token` besides.",
+            },
+        },
     },
 }
 

@@ -16,8 +16,8 @@ from tests.factories.servers import RunningService, serve
 from tests.resilience.postgres import Breakable, own_server
 
 BUSINESSES = 110
-"""So many owners take turns that none meets the limit of 100 requests a minute, test after test: eight clients
-that pause 50 ms after each call make 9,600 at most."""
+"""So many owners take turns that none meets the limit of 100 requests a minute, test after test: eight
+clients that pause 50 ms after each call make 9,600 at most."""
 
 
 @dataclass
