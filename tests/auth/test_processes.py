@@ -9,7 +9,7 @@ import pytest
 from tests.auth.conftest import Sql
 from tests.auth.forgery import claims_of
 from tests.auth.racing import Answer, insist, send, together
-from tests.factories.callers import PASSWORD, new_address
+from tests.factories.callers import PASSWORD, Business, new_address
 from tests.factories.servers import RunningService, serve
 
 pytestmark = pytest.mark.slow
@@ -114,4 +114,49 @@ class TestLogout:
             assert send(here.port, "POST", "/api/auth/logout", headers=page).status == 204
 
             answers = together(4, lambda _, page=page: send(there.port, "GET", "/api/auth/me", headers=page))  # type: ignore[misc]
+            assert {one.status for one in answers} == {401}
+
+
+class TestTeam:
+    """What is decided about somebody on one host acts on the other with the next request."""
+
+    def test_change_of_role_suspension_and_removal_act_at_once(
+        self, hosts: tuple[RunningService, RunningService], owner: Business
+    ) -> None:
+        here, there = hosts
+
+        def ask(member: Business) -> int:
+            return send(there.port, "POST", "/api/customers", {"name": "Jane"}, token=member.token).status
+
+        def decide(method: str, member: Business, body: dict[str, str] | None = None) -> None:
+            path = f"/api/members?search={member.email}"
+            (row,) = send(here.port, "GET", path, token=owner.token).body["data"]
+            answer = send(here.port, method, f"/api/members/{row['id']}", body, token=owner.token)
+            assert answer.status in (200, 204), answer
+
+        member = owner.colleague("manager")
+        for _ in range(10):
+            assert ask(member) == 201
+            decide("PATCH", member, {"role": "accountant"})
+            assert set(together(4, lambda _: ask(member))) == {403}
+            decide("PATCH", member, {"role": "manager"})
+        decide("PATCH", member, {"status": "suspended"})
+        assert set(together(4, lambda _: ask(member))) == {401}
+        for _ in range(5):
+            leaver = owner.colleague("staff")
+            assert ask(leaver) == 201
+            decide("DELETE", leaver)
+            assert set(together(4, lambda _, leaver=leaver: ask(leaver))) == {401}  # type: ignore[misc]
+
+    def test_revocation_of_a_key_acts_at_once(
+        self, hosts: tuple[RunningService, RunningService], owner: Business
+    ) -> None:
+        here, there = hosts
+        body = {"name": "till", "scopes": ["customers:read"]}
+        for _ in range(5):
+            made = send(here.port, "POST", "/api/api-keys", body, token=owner.token).body
+            key, path = made["key"], f"/api/api-keys/{made['id']}"
+            assert send(there.port, "GET", "/api/customers", token=key).status == 200
+            assert send(here.port, "DELETE", path, token=owner.token).status == 204
+            answers = together(4, lambda _, key=key: send(there.port, "GET", "/api/customers", token=key))  # type: ignore[misc]
             assert {one.status for one in answers} == {401}
