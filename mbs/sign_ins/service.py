@@ -13,7 +13,7 @@ from mbs.auth.repository import SessionRepository, UserRepository, record_sessio
 from mbs.events.repository import EventRepository
 from mbs.foundation import passwords
 from mbs.foundation.clock import Clock
-from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import FieldFault, Forbidden, Invalid, NotFound, Unauthenticated
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import Sealer
@@ -94,8 +94,8 @@ class SignInService:
         :raises NotFound: if the business has no such member.
         :raises Forbidden: if the member is an owner, and the caller may not act on owners.
         """
+        member = self._member(member_id, over_owners=over_owners)
         with self._begin(Role.IDENTITY, read_only=True) as transaction:
-            member = _member(transaction, member_id, over_owners=over_owners)
             return SignInRepository(transaction).of_member(member.user_id)
 
     def end_of(self, *, member_id: UUID, session_id: UUID | None, over_owners: bool) -> None:
@@ -107,8 +107,8 @@ class SignInService:
         :raises Forbidden: if the member is an owner, and the caller may not act on owners.
         """
         now = self._clock.now()
+        member = self._member(member_id, over_owners=over_owners)
         with self._begin(Role.IDENTITY) as transaction:
-            member = _member(transaction, member_id, over_owners=over_owners)
             ended = SignInRepository(transaction).end_of_member(
                 member.user_id, id_=session_id, at=now, reason="ended_by_administrator"
             )
@@ -166,14 +166,14 @@ class SignInService:
         log.info("stepped up", extra={"event": "auth.stepped_up"})
         return id_, now
 
+    def _member(self, member_id: UUID, *, over_owners: bool) -> Row[Any]:
+        # Under the tenant role, because the identity role sees the members of every business.
+        with self._begin(read_only=True) as transaction:
+            member = MembershipRepository(transaction).get(member_id)
+        if member.role == "owner" and not over_owners:
+            raise Forbidden("Your role lacks the permission team:owners.")
+        return member
+
     def _refused(self) -> ProofRefused:
         log.warning("step-up refused", extra={"event": "auth.step_up_refused"})
         return ProofRefused()
-
-
-def _member(transaction: Transaction, member_id: UUID, *, over_owners: bool) -> Row[Any]:
-    # The identity role sees every membership; the repository's condition keeps to this business.
-    member = MembershipRepository(transaction).get(member_id)
-    if member.role == "owner" and not over_owners:
-        raise Forbidden("Your role lacks the permission team:owners.")
-    return member
