@@ -45,6 +45,7 @@ COUNTED_APART = {
     "/api/auth/verify-email/send",
     "/api/auth/change-email",
     "/api/auth/sso/register",
+    "/api/auth/sso/join",
     "/api/auth/invites/{token}/accept",
 }
 """These have a limit of their own, whose first hit costs a message more."""

@@ -107,6 +107,10 @@ def with_ticket(owner: Business, request: Request) -> Request:
     return replace(request, caller=browser).with_body(ticket=ticket(cookie))
 
 
+def join_with_ticket(owner: Business, request: Request) -> Request:
+    return with_ticket(owner, request).with_body(invitation=new_invitation(owner)[1])
+
+
 def with_new_email(owner: Business, request: Request) -> Request:
     return request.with_body(email=new_email())
 
@@ -180,6 +184,7 @@ SPECIAL: Mapping[str, Special] = {
     "POST /api/auth/change-email/confirm": with_token(CHANGE_EMAIL),
     "POST /api/auth/sso/register": with_ticket,
     "POST /api/auth/sso/link": with_ticket,
+    "POST /api/auth/sso/join": join_with_ticket,
     "POST /api/invites": with_new_email,
     "POST /api/auth/invites/{token}/accept": accept,
     "POST /api/auth/invites/{token}/join": join,
