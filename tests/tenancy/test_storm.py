@@ -13,7 +13,7 @@ from mbs.foundation.repository import Repository
 from mbs.operations.embedded_postgres import Server
 from tests.conftest import login_url, run_as_superuser
 from tests.tenancy.routes import Inspector, routes
-from tests.tenancy.storm_of_accounts import WholeStorm
+from tests.tenancy.storm_of_credentials import WholeStorm
 
 
 @pytest.fixture
