@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
 
+from mbs.api_keys.repository import ApiKeyRepository
 from mbs.app import create_app
 from mbs.config import Config
 from mbs.customers.repository import CustomerRepository
@@ -15,11 +17,19 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.db import Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.pages import PageRequest, Position
+from mbs.invitations.repository import InvitationRepository
+from mbs.locations.repository import LocationRepository
 from mbs.operations.embedded_postgres import Server
+from mbs.team.repository import MemberRepository
+from mbs.tenants.repository import CustomRoleRepository
 from tests.conftest import login_url, run_as_superuser
 from tests.factories.callers import Business, Caller, new_business
 
 ROWS = 20_000
+BUSINESSES = 2000
+TEAM = 10
+"""How many members, roles and locations each business has."""
+
 FILL = f"""
 INSERT INTO customers (tenant_id, id, kind, name, name_key, email, email_key, phone, search_key, tags,
                        created_by, created_at, updated_at)
@@ -34,12 +44,38 @@ INSERT INTO events (tenant_id, id, seq, type, object_type, object_id, actor, at,
 SELECT tenant.id, gen_random_uuid(), 1000 + n, 'customer.updated', 'customer', gen_random_uuid(),
        '{{"id": null}}', now(), '{{}}', 'x', 'x', 'x'
 FROM tenants AS tenant, generate_series(1, {ROWS}) AS n;
+INSERT INTO invitations (tenant_id, id, email, email_key, role, digest, invited_by, expires_at, created_at)
+SELECT tenant.id, gen_random_uuid(), 'i' || n || '@example.com', 'i' || n || '@example.com', 'staff',
+       'x' || n, gen_random_uuid(), now() + interval '7 days', now() - n * interval '1 minute'
+FROM tenants AS tenant, generate_series(1, {ROWS} / 4) AS n;
+INSERT INTO api_keys (tenant_id, id, name, prefix, digest, scopes, created_by, created_at)
+SELECT tenant.id, gen_random_uuid(), 'Key', 'p' || n, 'x', '{{}}', gen_random_uuid(),
+       now() - n * interval '1 minute'
+FROM tenants AS tenant, generate_series(1, {ROWS} / 4) AS n;
+INSERT INTO tenants (id, name, slug, business_type, country, currency, timezone, locale)
+SELECT gen_random_uuid(), 'Other ' || n, 'other-' || n, 'salon', 'IN', 'INR', 'Asia/Kolkata', 'en-IN'
+FROM generate_series(1, {BUSINESSES}) AS n;
+INSERT INTO users (id, email, email_key, first_name, last_name)
+SELECT gen_random_uuid(), 'u' || n || '@example.com', 'u' || n || '@example.com', 'Asha', 'Rao'
+FROM generate_series(1, {BUSINESSES}) AS n;
+INSERT INTO memberships (tenant_id, id, user_id, role)
+SELECT tenant.id, gen_random_uuid(), person.id, 'staff'
+FROM (SELECT id, row_number() OVER () % {BUSINESSES // TEAM} AS n FROM tenants) AS tenant
+JOIN (SELECT id, row_number() OVER () % {BUSINESSES // TEAM} AS n FROM users WHERE email LIKE 'u%') AS person
+USING (n);
+INSERT INTO roles (tenant_id, id, name, name_key, permissions)
+SELECT tenant.id, gen_random_uuid(), 'Role ' || n, 'role ' || n, '{{}}'
+FROM tenants AS tenant, generate_series(1, {TEAM}) AS n;
+INSERT INTO locations (tenant_id, id, name, timezone, country)
+SELECT tenant.id, gen_random_uuid(), 'Place ' || n, 'Asia/Kolkata', 'IN'
+FROM tenants AS tenant, generate_series(1, {TEAM}) AS n;
 ANALYZE
 """
 
 NEWEST = PageRequest(sort="created_at", descending=True)
 BY_NAME = PageRequest(sort="name_key", descending=False)
 BY_CHANGE = PageRequest(sort="updated_at", descending=True)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 Ask = Callable[[Transaction], Any]
 
@@ -65,7 +101,23 @@ QUESTIONS: Mapping[str, Ask] = {
     "the newest events": events(2**62, descending=True),
     "events about an object": events(0, object_id=UUID(int=7)),
     "events of a type": events(0, types=["customer.updated"]),
+    "newest invitations": lambda transaction: InvitationRepository(transaction).search(NEWEST, now=NOW),
+    "open invitations": lambda transaction: InvitationRepository(transaction).search(
+        NEWEST, now=NOW, status=["open"]
+    ),
+    "newest keys": lambda transaction: ApiKeyRepository(transaction).search(NEWEST),
 }
+SMALL_SETS: Mapping[str, Ask] = {
+    "members": lambda transaction: MemberRepository(transaction).search(NEWEST),
+    "members by change": lambda transaction: MemberRepository(transaction).search(BY_CHANGE),
+    "members by role and name": lambda transaction: MemberRepository(transaction).search(
+        NEWEST, search="asha", role=["staff"], status=["active"]
+    ),
+    "roles by name": lambda transaction: CustomRoleRepository(transaction).search(BY_NAME),
+    "newest roles": lambda transaction: CustomRoleRepository(transaction).search(NEWEST),
+    "locations": lambda transaction: LocationRepository(transaction).search(NEWEST, status=["active"]),
+}
+"""Of these a business has a handful, so a page may read and sort all of its own, and nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +181,14 @@ class TestAList:
 
         assert "Seq Scan" not in plan.nodes
         assert plan.rows <= 25, "a page has 20 rows, and one more to know whether there is another"
+
+    @pytest.mark.parametrize("name", SMALL_SETS)
+    def test_of_a_handful_reads_through_an_index_its_own(self, owner: Business, name: str) -> None:
+        plan = explained(owner, SMALL_SETS[name])
+
+        assert "Seq Scan" not in plan.nodes
+        # Each member with a person and, perhaps, a role.
+        assert plan.rows <= 4 * (TEAM + 1)
 
     @pytest.mark.parametrize("request_", [NEWEST, BY_NAME, BY_CHANGE], ids=lambda request: request.sort)
     def test_costs_the_same_on_page_100_as_on_page_1(self, owner: Business, request_: PageRequest) -> None:
