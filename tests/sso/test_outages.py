@@ -254,26 +254,27 @@ class TestMetadata:
         assert own_browser.sign_in(new_subject()).status_code == 401
 
     @pytest.mark.parametrize(
-        "reply",
+        "spoil",
         [
-            redirecting("/elsewhere"),
-            writing(b"not json"),
-            writing(b"[" * 5000),
-            writing(b" " * 1024, times=1024),
-            writing(gzip.compress(b"{}"), Content_Encoding="gzip"),
-            writing(b""),
-            lambda handler: noise(handler),
+            lambda said: redirecting("/elsewhere"),
+            lambda said: writing(b"not json"),
+            lambda said: writing(b"[" * 5000),
+            lambda said: writing(said, b" " * 300_000),
+            lambda said: writing(gzip.compress(said), Content_Encoding="gzip"),
+            lambda said: writing(b""),
+            lambda said: noise,
         ],
         ids=["redirect", "text", "deep", "huge", "compressed", "empty", "noise"],
     )
-    def test_of_no_use_are_refused(self, reply: Reply) -> None:
+    def test_of_no_use_are_refused(self, spoil: Callable[[bytes], Reply]) -> None:
         with stand_in() as provider:
-            provider.special[METADATA] = reply
-            provider.special["/elsewhere"] = writing(json.dumps(provider.document()).encode())
+            said = json.dumps(provider.document()).encode()
+            provider.special[METADATA] = spoil(said)
+            provider.special["/elsewhere"] = writing(said)
             assert not Provider(provider.url, CLIENT, None).answers(2)
             assert provider.hits("/elsewhere") == 0
             # The same words are good where they belong.
-            provider.special[METADATA] = provider.special["/elsewhere"]
+            provider.special[METADATA] = writing(said, b" " * 1000)
             assert Provider(provider.url, CLIENT, None).answers(2)
 
     def test_that_drip_are_not_waited_for(self) -> None:
