@@ -100,6 +100,7 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
 def service_factories(parts: Parts) -> Factories:
     """Return how each service is made for a request's scope."""
     begin, clock = parts.begin, parts.clock
+    welcome = partial(send_verification, sealer=parts.sealer)
     return {
         AuthService: lambda scope: AuthService(
             begin=begin(scope),
@@ -108,7 +109,7 @@ def service_factories(parts: Parts) -> Factories:
             tokens=parts.tokens,
             challenges=parts.challenges,
             sealer=parts.sealer,
-            welcome=partial(send_verification, sealer=parts.sealer),
+            welcome=welcome,
         ),
         SecondFactorService: lambda scope: SecondFactorService(
             begin=begin(scope),
@@ -129,6 +130,7 @@ def service_factories(parts: Parts) -> Factories:
             challenges=parts.challenges,
             tokens=parts.tokens,
             sealer=parts.sealer,
+            welcome=welcome,
             deadline=scope.deadline,
         ),
         SignInService: lambda scope: SignInService(

@@ -7,7 +7,7 @@ account they are signed in to.
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ CALLBACK = "/api/auth/sso/callback"
 class SsoService:
     """`provider` is None where single sign-on is not set up; `origins` are ours, the main one first.
 
-    `deadline` is the request's, an instant of `time.monotonic()`.
+    `welcome` asks by mail whether an address is theirs; `deadline` is the request's (`time.monotonic()`).
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class SsoService:
         challenges: ChallengeCodec,
         tokens: RefreshTokenCodec,
         sealer: Sealer,
+        welcome: Callable[[Transaction, Row[Any], datetime], None],
         deadline: float | None,
     ) -> None:
         self._begin = begin
@@ -75,6 +76,7 @@ class SsoService:
         self._challenges = challenges
         self._tokens = tokens
         self._sealer = sealer
+        self._welcome = welcome
         self._deadline = deadline
 
     @property
@@ -165,10 +167,7 @@ class SsoService:
         return Arrival(carried={"ticket": ticket})
 
     def holder(self, *, ticket: str, browser: str) -> ProviderIdentity:
-        """Return whom a ticket names.
-
-        :raises TicketRefused: if it is forged or too old, or was given to another browser.
-        """
+        """Return whom a ticket names; `TicketRefused` says that it names nobody in this browser now."""
         return self._tickets.decode(ticket, browser=digest(browser), at=self._clock.now())
 
     def register(
@@ -188,6 +187,8 @@ class SsoService:
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
             user = add_person(transaction, identity, at=now, **person)
+            if user.email_verified_at is None:
+                self._welcome(transaction, user, now)
             tenant, session_id = found_business(transaction, identity, user.id, business, origin, now)
         log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
         token = self._refresh_token(session_id, origin)
@@ -204,8 +205,7 @@ class SsoService:
         :raises NotFound: if there is no such invitation.
         :raises InvitationSpent: if it was used or revoked, or has expired.
         :raises BusinessSuspended: if the business is suspended.
-        :raises EmailAlreadyExists: if there is an account with its address: sign in to it and join.
-        :raises IdentityTaken: if the identity is linked already.
+        :raises EmailAlreadyExists, IdentityTaken: as `register` does.
         """
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from tests.factories.callers import PASSWORD, Caller, new_business
+from tests.factories.mails import delivered
 from tests.sso.browsers import (
     BUSINESS,
     OWN_PAGE,
@@ -120,6 +121,16 @@ class TestSomebodyWhoIsNotKnown:
         person = browser.person()
         assert person is not None
         assert person["emailVerified"] is True
+
+    @pytest.mark.parametrize(("vouched", "mails"), [(True, 0), (False, 1), ("true", 1)])
+    def test_is_asked_by_mail_whether_an_address_is_theirs_that_nobody_vouches_for(
+        self, browser: Browser, environ: dict[str, str], vouched: Any, mails: int
+    ) -> None:
+        said = browser.register(new_subject(), email_verified=vouched)
+        person = browser.person()
+        assert person is not None
+        assert person["emailVerified"] is (mails == 0)
+        assert len(delivered(browser.app, environ).to(said["user"]["email"])) == mails
 
     def test_may_say_what_the_provider_does_not(self, browser: Browser) -> None:
         subject = new_subject()
