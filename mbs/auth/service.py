@@ -27,6 +27,7 @@ from mbs.foundation import keys, passwords
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.errors import Unauthenticated
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import Sealer
@@ -232,15 +233,18 @@ class AuthService:
 
         :param seconds_since_proof: how long ago the caller proved who they are; switching proves nothing.
         :raises InvalidReference: if the caller does not belong to that business.
+        :raises Unauthenticated: if the present session has been ended meanwhile.
         """
         now = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
             left = transaction.tenant_id
             user = UserRepository(transaction).get(actor_id)
             tenant = choose(MembershipRepository(transaction).open_to(actor_id), tenant_id)
-            if SessionRepository(transaction).revoke(session_id, at=now, reason="switched"):
-                transaction.enter_tenant(left)
-                record_session(transaction, "session.ended", session_id, now, {"reason": "switched"})
+            if not SessionRepository(transaction).revoke(session_id, at=now, reason="switched"):
+                # Ended since the request began: it must not go on as another one.
+                raise Unauthenticated
+            transaction.enter_tenant(left)
+            record_session(transaction, "session.ended", session_id, now, {"reason": "switched"})
         proved_at = now - timedelta(seconds=seconds_since_proof)
         return self._sign_in(user, tenant, origin, method="switch", proved_at=proved_at)
 

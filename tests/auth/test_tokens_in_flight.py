@@ -1,9 +1,14 @@
 """A token that was good a moment ago: what happened since is known at its next use."""
 
+import threading
+import time
 import uuid
+from contextlib import closing
 
+import psycopg2
 import pytest
 
+from mbs.operations.embedded_postgres import Server
 from tests.auth.conftest import Sql
 from tests.factories.callers import Business, Caller
 
@@ -20,6 +25,12 @@ ENDINGS = {
         " WHERE memberships.tenant_id = tenants.id AND memberships.user_id = %s"
     ),
 }
+
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'
+AND query LIKE '%%UPDATE login_sessions%%'
+"""
+STANDING = "SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL"
 
 
 class TestTokenInFlight:
@@ -61,3 +72,30 @@ class TestTokenInFlight:
         sql("UPDATE memberships SET role = 'staff' WHERE user_id = %s", member.user_id)
         assert member.get("/api/tenant").status_code == 403
         assert member.get("/api/context").get_json()["role"]["key"] == "staff"
+
+    def test_starts_no_other_session_once_its_own_is_ended(
+        self, owner: Business, server: Server, database_name: str, sql: Sql
+    ) -> None:
+        answers: list[int] = []
+
+        def switch() -> None:
+            body = {"tenantId": str(owner.tenant_id)}
+            answers.append(owner.patch("/api/auth/tenants/switch", body).status_code)
+
+        with closing(psycopg2.connect(server.url(database_name))) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE login_sessions SET revoked_at = now() WHERE user_id = %s", [str(owner.user_id)]
+                )
+            request = threading.Thread(target=switch)
+            request.start()
+            # The session still stood when the request was let in; it now waits for whoever ends it.
+            for _ in range(200):
+                if sql(WAITING, database_name) != [(0,)]:
+                    break
+                time.sleep(0.002)
+            connection.commit()
+            request.join()
+
+        assert answers == [401]
+        assert sql(STANDING, owner.user_id) == [(0,)]
