@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, column, delete, func, select, table, text, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
@@ -34,6 +34,9 @@ WHERE token.digest = :digest AND token.purpose = :purpose AND token.expires_at >
   AND users.id = token.user_id AND users.status = 'active'
 RETURNING users.id, users.email, token.email AS token_email
 """)
+IDENTITIES = table("external_identities", column("user_id"))
+"""What is asked of a room beside this one."""
+
 SWEEP = text("""
 DELETE FROM one_time_tokens WHERE id IN (
   SELECT id FROM one_time_tokens WHERE expires_at < now() - interval '1 day' AND user_id <> :user_id
@@ -68,7 +71,7 @@ class OneTimeTokenRepository:
     def find(self, token: str, purpose: str, *, at: datetime) -> Row[Any] | None:
         """Return whom a token is good for, and leave it as it is."""
         statement = (
-            select(User.id, User.email, User.first_name, User.last_name)
+            select(User.id, User.email, User.first_name, User.last_name, User.email_verified_at)
             .join(OneTimeToken, OneTimeToken.user_id == User.id)
             .where(
                 OneTimeToken.digest == _digest(token),
@@ -111,6 +114,10 @@ class CredentialRepository:
             password_hash=password_hash, password_changed_at=at, **_verified(at), **_next_version()
         )
         self._transaction.execute(statement)
+
+    def unlink_identities(self, id_: UUID) -> None:
+        """Let nobody sign in to an account from a provider any more."""
+        self._transaction.execute(delete(IDENTITIES).where(IDENTITIES.c.user_id == id_))
 
     def verify_email(self, id_: UUID, email: str, *, at: datetime) -> bool:
         """Note that a mailbox is the person's; tell whether it is still the one of the account."""

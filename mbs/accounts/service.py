@@ -24,6 +24,7 @@ from mbs.foundation.errors import Unauthenticated
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
 from mbs.mail.repository import MailRepository
+from mbs.second_factor.repository import SecondFactorRepository
 from mbs.tenants.repository import MembershipRepository
 
 log = logging.getLogger("mbs.auth")
@@ -92,6 +93,8 @@ class AccountService:
     def reset_password(self, *, token: str, password: str) -> None:
         """Set a new password by the link of a mail; all sessions end, and all other links are worthless.
 
+        Where nobody had shown before that the mailbox is theirs, identities and second factor go, too.
+
         :raises OneTimeTokenRefused: if the token is wrong, spent, replaced or too old.
         :raises Invalid: if the password is weak; the token stays good.
         """
@@ -108,8 +111,13 @@ class AccountService:
                 raise self._refused(RESET_PASSWORD)
             tokens.revoke_all(person.id)
             # Before the sessions end: a login in flight waits for this row, and then finds another password.
-            CredentialRepository(transaction).reset_password(person.id, hashed, at=now)
+            credentials = CredentialRepository(transaction)
+            credentials.reset_password(person.id, hashed, at=now)
             SessionRepository(transaction).revoke_all(person.id, at=now, reason="password_reset")
+            if person.email_verified_at is None:
+                # Whoever registered a stranger's address keeps no other way in, nor keeps the stranger out.
+                credentials.unlink_identities(person.id)
+                SecondFactorRepository(transaction, self._sealer).remove(person.id)
             self._mails(transaction).enqueue("password_changed", to=person.email)
         # Whoever was kept out by a stranger's guesses gets in by the new password at once.
         self._throttle.succeeded(keys.email_key(person.email))

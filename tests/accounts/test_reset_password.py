@@ -15,6 +15,7 @@ from tests.auth.racing import together
 from tests.factories.apps import wide_app
 from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.mails import token_in
+from tests.second_factor.enrolment import enrol
 
 __all__ = ["wide_app"]
 
@@ -240,3 +241,43 @@ class TestRaces:
         standing = "SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL"
         assert sql(standing, owner.user_id) == [(0,)]
         assert (log_in(owner, PASSWORD), log_in(owner, NEW)) == (401, 200)
+
+
+class TestAStrangersAddress:
+    """Registered by somebody who waits for its owner to come."""
+
+    def test_goes_to_whoever_shows_that_the_mailbox_is_theirs(
+        self, owner: Business, forgot: Callable[[Business], str], sql: Sql
+    ) -> None:
+        enrol(owner)
+        link(owner, sql)
+        assert reset(owner, forgot(owner)).status_code == 204
+        assert log_in(owner, NEW) == 200, "without the code that somebody else's phone makes"
+        assert ways_in(owner, sql) == [(0, 0, 0)]
+
+    def test_keeps_its_ways_in_once_it_was_confirmed(
+        self, owner: Business, forgot: Callable[[Business], str], mails_to: MailsTo, sql: Sql
+    ) -> None:
+        enrol(owner)
+        link(owner, sql)
+        token = token_in(mails_to(owner.email, "verify_email")[0])
+        assert Caller(owner.app).post("/api/auth/verify-email", {"token": token}).status_code == 204
+        assert reset(owner, forgot(owner)).status_code == 204
+        assert log_in(owner, NEW) == 401, "the mailbox alone is not enough"
+        assert ways_in(owner, sql) == [(1, 1, 10)]
+
+
+def link(owner: Business, sql: Sql) -> None:
+    """Let an identity at a provider sign in to an account."""
+    sql(
+        "INSERT INTO external_identities (id, user_id, issuer, subject)"
+        " VALUES (gen_random_uuid(), %s, 'https://provider.test', gen_random_uuid())",
+        owner.user_id,
+    )
+
+
+def ways_in(owner: Business, sql: Sql) -> list[tuple[int, ...]]:
+    """Return how many identities, second factors and recovery codes an account has."""
+    tables = ("external_identities", "second_factors", "recovery_codes")
+    counts = ", ".join(f"(SELECT count(*) FROM {table} WHERE user_id = person.id)" for table in tables)
+    return sql(f"SELECT {counts} FROM users person WHERE id = %s", owner.user_id)
