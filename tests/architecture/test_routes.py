@@ -42,6 +42,7 @@ PUBLIC_ROUTES = {
     "GET /api/auth/sso/start": "how one becomes a caller, by way of the provider",
     "GET /api/auth/sso/callback": "the provider's answer is the credential; bound to the browser that began",
     "POST /api/auth/sso/register": "the ticket is the credential; limited by address",
+    "POST /api/auth/sso/join": "the ticket and the token of the mail are the credentials; limited by address",
 }
 
 

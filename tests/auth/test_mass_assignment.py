@@ -30,6 +30,7 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/auth/second-factor/disable"): frozenset({"code"}),
     ("POST", "/api/auth/invites/{token}/accept"): NAMES | {"password", "session"},
     ("POST", "/api/auth/sso/register"): OPENING | NAMES | {"email", "ticket", "session"},
+    ("POST", "/api/auth/sso/join"): NAMES | {"ticket", "invitation", "session"},
     ("POST", "/api/auth/sso/link"): frozenset({"ticket"}),
     ("POST", "/api/auth/refresh"): frozenset({"refreshToken"}),
     ("POST", "/api/auth/token/refresh"): frozenset({"refreshToken"}),

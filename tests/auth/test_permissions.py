@@ -39,6 +39,7 @@ P      GET    /api/auth/sso
 P      GET    /api/auth/sso/start
 P      GET    /api/auth/sso/callback
 P      POST   /api/auth/sso/register
+P      POST   /api/auth/sso/join
 S      POST   /api/auth/invites/{token}/join
 S      POST   /api/auth/change-email
 S      POST   /api/auth/change-password
