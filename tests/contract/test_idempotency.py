@@ -10,8 +10,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from mbs.events.repository import EventRepository
-from tests.contract.stored_rows import Query
+from tests.contract.operations import Operation, operations
+from tests.contract.stored_rows import Query, row_counts
 from tests.factories.callers import Business, Caller
+from tests.factories.members import new_tenant_with
+from tests.factories.requests import acceptable
 
 PATH = "/api/customers"
 
@@ -30,6 +33,56 @@ def customers(business: Business) -> int:
     assert page is not None
     total: int = page["pagination"]["total"]
     return total
+
+
+REPLAYABLE = [
+    one
+    for one in operations()
+    if "Idempotency-Key" in {parameter["name"] for parameter in one.parameters("header")}
+]
+
+
+@pytest.mark.parametrize("operation", REPLAYABLE, ids=lambda operation: operation.name)
+class TestEveryOperationThatTakesAKey:
+    def test_has_one_effect(self, app: Flask, query: Query, operation: Operation) -> None:
+        (owner,) = new_tenant_with(app, "replay", ("owner",))
+        request = acceptable(owner, operation.method, operation.path, operation.example)
+        counted = "SELECT count(*) FROM events WHERE tenant_id = %s"
+        ((before,),) = query(counted, str(owner.tenant_id))
+
+        first, again = (
+            owner.call(request.method, request.path, request.body, headers={"Idempotency-Key": "k"})
+            for _ in range(2)
+        )
+
+        assert first.status_code in (200, 201), first.get_data(as_text=True)
+        assert (again.status_code, again.get_data()) == (first.status_code, first.get_data())
+        assert again.headers["Idempotent-Replayed"] == "true"
+        ((after,),) = query(counted, str(owner.tenant_id))
+        # The location that is no longer the default has an event of its own.
+        assert after - before == (2 if operation.name == "PATCH /api/locations/{location_id}" else 1)
+
+    def test_has_none_when_it_is_a_rehearsal(self, app: Flask, query: Query, operation: Operation) -> None:
+        (owner,) = new_tenant_with(app, "rehearsal", ("owner",))
+        request = acceptable(owner, operation.method, operation.path, operation.example)
+        before = row_counts(query)
+
+        response = owner.call(request.method, f"{request.path}?dryRun=true", request.body)
+
+        assert response.status_code in (200, 201), response.get_data(as_text=True)
+        assert row_counts(query) == before
+
+
+class TestASecretThatIsShownOnce:
+    def test_is_not_kept_for_a_replay(self, owner: Business, query: Query) -> None:
+        body = {"name": "Web shop", "scopes": ["customers:read"]}
+        keys = [
+            owner.post("/api/api-keys", body, headers={"Idempotency-Key": "k"}).get_json()["key"]
+            for _ in range(2)
+        ]
+        assert keys[0] != keys[1]
+        kept = "SELECT count(*) FROM idempotency_keys WHERE tenant_id = %s"
+        assert query(kept, str(owner.tenant_id)) == [(0,)]
 
 
 class TestAReplay:

@@ -19,6 +19,7 @@ from tests.contract.operations import UNREACHABLE
 from tests.factories.callers import Business, Caller
 from tests.factories.customers import create
 from tests.factories.log_lines import Lines
+from tests.factories.objects import new_invitation
 
 INSIDES = re.compile(
     r"psycopg|sqlalchemy|werkzeug|marshmallow|postgres|Traceback|RuntimeError|File \"|\.py\b|127\.0\.0\.1|"
@@ -99,6 +100,11 @@ class TestEveryRefusal:
         create(owner, email="jane@example.com")
         again = owner.post("/api/customers", {"name": "J", "email": "jane@example.com"})
         problem(again, 409, "CONFLICT")
+
+    def test_410(self, owner: Business, caller: Caller) -> None:
+        id_, token = new_invitation(owner)
+        assert owner.delete(f"/api/invites/{id_}").status_code == 204
+        problem(caller.get(f"/api/auth/invites/{token}"), 410, "INVITATION_SPENT")
 
     def test_412(self, owner: Business) -> None:
         id_ = create(owner)["id"]
