@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mbs.foundation.db import Base, tenant_key
 from mbs.foundation.errors import NotFound
 from mbs.invitations.errors import BusinessSuspended, InvitationSpent
-from mbs.tenants.models import CUSTOM
+from mbs.tenants.models import CUSTOM, covers, permissions_of
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -91,7 +91,8 @@ def standing(invitation: Row[Any] | None, now: datetime) -> Row[Any]:
     """Return an invitation that can be accepted.
 
     :raises NotFound: if there is none.
-    :raises InvitationSpent: if it was used or revoked, or has expired, or its role or business is gone.
+    :raises InvitationSpent: if it was used or revoked, or has expired, or its role or business is gone, or
+        the inviter may no longer give that role.
     :raises BusinessSuspended: if the business is suspended.
     """
     if invitation is None:
@@ -99,6 +100,17 @@ def standing(invitation: Row[Any] | None, now: datetime) -> Row[Any]:
     role_is_gone = invitation.role == CUSTOM and invitation.role_id is None
     if status_of(invitation, now) != "open" or role_is_gone or invitation.business_status == "closed":
         raise InvitationSpent
+    if not _could_be_sent_today(invitation):
+        raise InvitationSpent
     if invitation.business_status != "active":
         raise BusinessSuspended
     return invitation
+
+
+def _could_be_sent_today(invitation: Row[Any]) -> bool:
+    # Else whoever is about to be removed, or given a lesser role, invites an address of theirs first.
+    if invitation.inviter_role is None:
+        return False
+    held = permissions_of(invitation.inviter_role, invitation.inviter_permissions)
+    given = permissions_of(invitation.role, invitation.role_permissions)
+    return "team:invite" in held and covers(held, given)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, false, func, join, or_, select, update
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 from uuid_utils.compat import uuid7
 
@@ -48,6 +49,23 @@ WITH_ROLE = join(
     (CustomRole.tenant_id == Invitation.tenant_id) & (CustomRole.id == Invitation.role_id),
     isouter=True,
 )
+
+INVITERS_ROLE = aliased(CustomRole)
+WITH_INVITER = (
+    WITH_ROLE.join(Tenant.__table__, Tenant.id == Invitation.tenant_id)
+    .outerjoin(User.__table__, (User.id == Invitation.invited_by) & (User.status == "active"))
+    .outerjoin(
+        Membership.__table__,
+        (Membership.tenant_id == Invitation.tenant_id)
+        & (Membership.user_id == User.id)
+        & (Membership.status == "active"),
+    )
+    .outerjoin(
+        INVITERS_ROLE,
+        (INVITERS_ROLE.tenant_id == Membership.tenant_id) & (INVITERS_ROLE.id == Membership.role_id),
+    )
+)
+"""The inviter as they stand today; nulls if they have left, or were suspended."""
 
 UNANSWERED = and_(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
 
@@ -154,7 +172,7 @@ class TokenRepository:
         self._transaction = transaction
 
     def find(self, token: str, *, lock: bool = False) -> Row[Any] | None:
-        """Return an invitation with its business's name and status, or None; locked when asked."""
+        """Return an invitation with its business and its inviter's role, or None; locked when asked."""
         statement = (
             select(
                 Invitation.tenant_id,
@@ -162,9 +180,11 @@ class TokenRepository:
                 Tenant.name.label("business_name"),
                 Tenant.status.label("business_status"),
                 CustomRole.name.label("role_name"),
+                CustomRole.permissions.label("role_permissions"),
+                Membership.role.label("inviter_role"),
+                INVITERS_ROLE.permissions.label("inviter_permissions"),
             )
-            .select_from(WITH_ROLE)
-            .join(Tenant, Tenant.id == Invitation.tenant_id)
+            .select_from(WITH_INVITER)
             .where(Invitation.digest == digest(token))
         )
         if lock:

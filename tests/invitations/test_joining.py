@@ -17,7 +17,16 @@ from tests.contract.closed_schemas import differences
 from tests.factories.browsers import Browser
 from tests.factories.callers import PASSWORD, Business, Caller, new_business, signed_in
 from tests.factories.customers import events_of
-from tests.factories.teams import Deliver, Invited, code_of, compose, invite, member_of, newcomer
+from tests.factories.teams import (
+    Deliver,
+    Invited,
+    code_of,
+    colleague_with,
+    compose,
+    invite,
+    member_of,
+    newcomer,
+)
 from tests.second_factor.enrolment import Enrolment, enrol
 
 SPENT = (410, "INVITATION_SPENT")
@@ -350,13 +359,26 @@ class TestAnInvitation:
         sql("UPDATE tenants SET status = 'active' WHERE id = %s", owner.tenant_id)
         assert accept(owner.app, invitation, **newcomer()).status_code == 200
 
-    def test_grants_what_it_says_whatever_became_of_who_sent_it(
-        self, owner: Business, deliver: Deliver
+    @pytest.mark.parametrize("change", [{"status": "suspended"}, {"role": "manager"}, None])
+    def test_of_somebody_who_may_no_longer_give_its_role_is_gone(
+        self, owner: Business, deliver: Deliver, change: dict[str, str] | None
     ) -> None:
         admin = owner.colleague("admin")
-        invitation = invite(admin, deliver, role="manager")
-        assert owner.delete(member_of(owner, admin)).status_code == 204
-        assert (accept(owner.app, invitation, **newcomer()).json or {})["role"] == "manager"
+        invitation = invite(admin, deliver, role="admin")
+        path = member_of(owner, admin)
+        assert (owner.patch(path, change) if change else owner.delete(path)).status_code in (200, 204)
+        for response in (Caller(owner.app).get(invitation.path), accept(owner.app, invitation, **newcomer())):
+            assert code_of(response) == SPENT
+
+    def test_gives_what_the_inviters_own_role_still_may(self, owner: Business, deliver: Deliver) -> None:
+        inviter = colleague_with(owner, "team:invite", "team:read", "customers:read", "customers:create")
+        wide = invite(inviter, deliver, roleId=compose(owner, "customers:read", "customers:create"))
+        narrow = invite(inviter, deliver, roleId=compose(owner, "customers:read"))
+        held = (owner.get(member_of(owner, inviter)).json or {})["role"]["roleId"]
+        fewer = {"permissions": ["team:invite", "customers:read"]}
+        assert owner.patch(f"/api/roles/{held}", fewer).status_code == 200
+        assert code_of(accept(owner.app, wide, **newcomer())) == SPENT
+        assert accept(owner.app, narrow, **newcomer()).status_code == 200
 
     def test_is_no_other_credential(self, owner: Business, invitation: Invited) -> None:
         bearer = Caller(owner.app, token=invitation.token)
