@@ -61,7 +61,7 @@ class FieldFaultView(WireSchema):
     message = fields.String(required=True)
 
 
-MOST_FAULTS = 100
+MOST_FAULTS = 40
 """Named in one answer: a list of ten thousand faulty entries must not make an answer of megabytes."""
 
 
