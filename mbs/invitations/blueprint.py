@@ -45,7 +45,7 @@ def index(query: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/invites")
-@requires("team:invite")
+@requires("team:invite", fresh=True)
 @blueprint.arguments(Invite, example=EXAMPLE)
 @blueprint.response(201, InvitationView)
 @replayable

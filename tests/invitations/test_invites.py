@@ -23,7 +23,7 @@ from mbs.tenants.models import ROLE_PERMISSIONS
 from tests.auth.conftest import Sql
 from tests.auth.racing import together
 from tests.contract.closed_schemas import differences
-from tests.factories.callers import Business, Caller, new_business
+from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.customers import events_of
 from tests.factories.teams import (
     Deliver,
@@ -35,6 +35,7 @@ from tests.factories.teams import (
     new_email,
     newcomer,
 )
+from tests.second_factor.enrolment import age_proof
 
 Shown = dict[str, Any]
 
@@ -46,6 +47,13 @@ def shown(business: Business, invitation: Invited) -> Shown:
 
 
 class TestInviting:
+    def test_needs_a_fresh_proof_as_giving_a_role_does(self, owner: Business) -> None:
+        body = {"email": new_email(), "role": "owner"}
+        age_proof(owner)
+        assert code_of(owner.post("/api/invites", body)) == (403, "STEP_UP_REQUIRED")
+        assert owner.post("/api/auth/step-up", {"password": PASSWORD}).status_code == 200
+        assert owner.post("/api/invites", body).status_code == 201
+
     def test_sends_a_link_and_shows_no_token(self, owner: Business, deliver: Deliver) -> None:
         email = new_email()
         response = owner.post("/api/invites", {"email": email, "role": "manager"})
