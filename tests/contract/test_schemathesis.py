@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import hypothesis.strategies as st
 import pytest
@@ -16,6 +17,18 @@ from tests.factories.servers import RunningService, serve
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "40"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
+
+REFUSED_FOR_WHAT_THEY_MEAN = (
+    # The id of a business to which the caller does not belong, or of a role that it does not have.
+    *("auth/login", "auth/tenants/switch", "invites", "members/[^/]+"),
+    # A token, a code or a state that was not given out here.
+    *("auth/reset-password", "auth/verify-email", "auth/change-email/confirm", "auth/sso/callback"),
+    *("auth/second-factor/confirm", "auth/second-factor/disable"),
+    # The one of two fields that this account is not asked for, or one without the other.
+    *("auth/step-up", "auth/invites/[^/]+/accept", "auth/sso/(register|join)"),
+    # A number that is none of the country's tax office, and an end that lies in the past.
+    *("locations", "locations/[^/]+", "api-keys"),
+)
 
 CONFIG: dict[str, Any] = {
     "seed": SEED,
@@ -30,21 +43,27 @@ CONFIG: dict[str, Any] = {
         },
         # A malformed If-Match cannot match.
         "negative_data_rejection": {
-            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "415", "422"]
+            "expected-statuses": ["400", "401", "403", "404", "405", "409", "410", "412", "415", "422"]
         },
     },
     "operations": [
-        # The id of a business to which the caller does not belong is a 400 INVALID_REFERENCE.
+        # Well-formed and refused with a 400 all the same.
         {
-            "include-path-regex": "^/api/auth/(login|tenants/switch)$",
+            "include-path-regex": f"^/api/({'|'.join(REFUSED_FOR_WHAT_THEY_MEAN)})$",
             "checks": {"positive_data_acceptance": {"enabled": False}},
         },
-        # DELETE archives: the customer can still be read, which is the API's promise.
-        {"include-tag": "customers", "checks": {"use_after_free": {"enabled": False}}},
+        # DELETE archives or revokes: the object can still be read, which is the API's promise.
+        *(
+            {"include-tag": tag, "checks": {"use_after_free": {"enabled": False}}}
+            for tag in ("customers", "locations", "api_keys", "invitations")
+        ),
     ],
 }
 
-END_THE_SESSION = {"/api/auth/logout", "/api/auth/logout-all", "/api/auth/tenants/switch"}
+END_THE_SESSION = {
+    *("/api/auth/logout", "/api/auth/logout-all", "/api/auth/tenants/switch"),
+    *("/api/auth/sessions/{session_id}", "/api/auth/invites/{token}/join"),
+}
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=16)
 INSTANTS = st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30))
@@ -77,6 +96,9 @@ class SignedIn:
     def sign_in(self) -> None:
         self.token = self._post("login", self._account)["accessToken"]
 
+    def has_password(self, password: str) -> None:
+        self._account["password"] = password
+
     def _post(self, path: str, body: dict[str, str]) -> Any:
         response = requests.post(f"{self._url}/api/auth/{path}", json=body, timeout=10)
         response.raise_for_status()
@@ -107,8 +129,17 @@ def load(service: RunningService) -> Any:
         return case
 
     @schema.hook
+    def filter_case(context: Any, case: Any) -> bool:
+        # A longer request line is gunicorn's to refuse (414); the service never sees it.
+        return len(urlencode(case.query or {}, doseq=True)) < 7000
+
+    @schema.hook
     def after_call(context: Any, case: Any, response: Any) -> None:
-        if case.operation.path in END_THE_SESSION and response.status_code < 300:
+        if response.status_code >= 300:
+            return
+        if case.operation.path == "/api/auth/change-password":
+            owner.has_password(case.body["newPassword"])
+        if case.operation.path in END_THE_SESSION:
             owner.sign_in()
 
     return schema
@@ -139,4 +170,4 @@ class TestTheDocument:
 
         assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
         assert "POST /api/customers" in answered
-        assert len(answered) >= 20
+        assert len(answered) >= 70
