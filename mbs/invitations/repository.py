@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 from uuid_utils.compat import uuid7
 
+from mbs.auth.errors import InvalidCredentials
 from mbs.auth.models import User
 from mbs.auth.repository import UserRepository, record_session
 from mbs.events.repository import EventRepository
@@ -202,9 +203,13 @@ class TokenRepository:
         )
 
 
-def claim(transaction: Transaction, token: str, user_id: UUID, now: datetime) -> tuple[Row[Any], Row[Any]]:
+def claim(
+    transaction: Transaction, token: str, user_id: UUID, now: datetime, *, seen: Row[Any] | None = None
+) -> tuple[Row[Any], Row[Any]]:
     """Return an invitation, locked, and the person who has its address, which counts as verified from now on.
 
+    :param seen: the person as they were when their password was verified.
+    :raises InvalidCredentials: if it has been changed since.
     :raises NotFound: if there is no such token, or it was sent to another address.
     :raises InvitationSpent: if it was used or revoked, or has expired.
     :raises BusinessSuspended: if the business is suspended.
@@ -219,7 +224,8 @@ def claim(transaction: Transaction, token: str, user_id: UUID, now: datetime) ->
     standing(invitation, now)
     if len(MembershipRepository(transaction).open_to(user_id)) >= MOST_BUSINESSES:
         raise TooManyBusinesses
-    users.signed_in(user_id, at=now, rehashed=None)
+    if not users.signed_in(user_id, at=now, rehashed=None, seen=seen):
+        raise InvalidCredentials
     if person.email_verified_at is None:
         person = users.change(user_id, {"email_verified_at": now}, version=None)
     return invitation, person

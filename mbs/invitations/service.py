@@ -199,7 +199,7 @@ class JoinService:
             raise InvalidCredentials
         self._throttle.succeeded(account)
         with self._begin(Role.IDENTITY) as transaction:
-            invitation, person = claim(transaction, token, user.id, now)
+            invitation, person = claim(transaction, token, user.id, now, seen=user)
             session_id = None
             if factor is None:
                 session_id = self._start(transaction, invitation, person, origin, now)

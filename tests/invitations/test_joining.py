@@ -196,6 +196,24 @@ class TestWhoHasAnAccount:
         assert code_of(response) == (401, "INVALID_CREDENTIALS")
         assert Caller(owner.app).get(for_known.path).status_code == 200
 
+    def test_does_not_join_by_a_password_that_was_changed_meanwhile(
+        self, known: Business, for_known: Invited, monkeypatch: pytest.MonkeyPatch, sql: Sql
+    ) -> None:
+        real = passwords.verify
+
+        def verify_then_change(password: str, stored: str | None) -> bool:
+            monkeypatch.setattr(passwords, "verify", real)
+            right = real(password, stored)
+            body = {"currentPassword": PASSWORD, "newPassword": "four yellow bicycles"}
+            assert known.post("/api/auth/change-password", body).status_code == 204
+            return right
+
+        monkeypatch.setattr(passwords, "verify", verify_then_change)
+        response = accept(known.app, for_known, password=PASSWORD)
+        assert code_of(response) == (401, "INVALID_CREDENTIALS")
+        standing = "SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL"
+        assert sql(standing, known.user_id) == [(1,)], "that of whoever changed it"
+
     def test_does_not_join_while_disabled(
         self, owner: Business, known: Business, for_known: Invited, sql: Sql
     ) -> None:
