@@ -155,6 +155,17 @@ If it was not you, choose a new password at once, and tell the owner of your bus
 """,
         "/forgot-password",
     ),
+    "identity_changed": Template(
+        "How you sign in has changed",
+        """\
+A sign-in at a provider was linked to your MyBizStream account, or taken away from it.
+
+If it was not you, choose a new password at once, sign in with it, and unlink what is not yours:
+
+{link}
+""",
+        "/forgot-password",
+    ),
     "invitation": Template(
         "{inviter} invites you to {business}",
         """\

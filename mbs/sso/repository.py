@@ -17,6 +17,8 @@ from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Transaction
 from mbs.foundation.errors import FieldFault, InvalidReference, NotFound
 from mbs.foundation.scope import TenantId
+from mbs.foundation.sealing import Sealer
+from mbs.mail.repository import MailRepository
 from mbs.sso.errors import IdentityTaken
 from mbs.sso.models import ExternalIdentity, ProviderIdentity, SsoFlow
 from mbs.tenants.errors import NoMembership
@@ -225,21 +227,26 @@ def found_business(
 
 def record_identity(
     transaction: Transaction,
-    type_: str,
+    sealer: Sealer,
     user_id: UUID,
     at: datetime,
     *,
-    issuer: str | None = None,
-    previous: str | None = None,
+    linked: str | None = None,
+    unlinked: str | None = None,
 ) -> None:
-    """Write into the trail of the business that a person is signed in to what they linked or unlinked."""
+    """Tell a person by mail, and their business's trail, that they linked or unlinked an identity.
+
+    :param linked: its issuer, if it was linked; `unlinked`, if it was unlinked.
+    """
+    email = UserRepository(transaction).get(user_id).email
+    MailRepository(transaction, sealer).enqueue("identity_changed", to=email)
     transaction.enter_tenant(transaction.tenant_id)
     EventRepository(transaction).append(
-        type_=type_,
+        type_="user.identity_linked" if linked else "user.identity_unlinked",
         object_type="user",
         object_id=user_id,
         at=at,
-        data={"object": {"identityAt": issuer}, "previous": {"identityAt": previous}},
+        data={"object": {"identityAt": linked}, "previous": {"identityAt": unlinked}},
     )
 
 

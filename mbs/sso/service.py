@@ -231,7 +231,7 @@ class SsoService:
         at = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
             linked = IdentityRepository(transaction).add(actor_id, identity)
-            record_identity(transaction, "user.identity_linked", actor_id, at, issuer=linked.issuer)
+            record_identity(transaction, self._sealer, actor_id, at, linked=linked.issuer)
         return linked
 
     def unlink(self, *, actor_id: UUID, id_: UUID) -> None:
@@ -246,7 +246,7 @@ class SsoService:
             removed = identities.remove(actor_id, id_)
             if not identities.has_another_way_in(actor_id, self.issuer):
                 raise OnlyWayIn
-            record_identity(transaction, "user.identity_unlinked", actor_id, at, previous=removed.issuer)
+            record_identity(transaction, self._sealer, actor_id, at, unlinked=removed.issuer)
 
     def _identify(self, flow: Flow, code: str | None, issuer: str | None) -> ProviderIdentity:
         if code is None:

@@ -12,9 +12,12 @@ import pytest
 from flask import Flask
 
 from mbs.operations.embedded_postgres import Server
+from tests.accounts.conftest import MailsTo, mails_to, sql
 from tests.conftest import run_as_superuser
 from tests.factories.callers import Business, Caller, new_business
 from tests.sso.browsers import OWN_PAGE, SSO_COOKIE, Browser, carried, new_subject
+
+__all__ = ["mails_to", "sql"]
 
 
 @pytest.fixture
@@ -72,6 +75,12 @@ class TestLink:
         events = (owner.get("/api/events").json or {})["data"]
         types = [event["type"] for event in events]
         assert {"user.identity_linked", "user.identity_unlinked"} <= set(types)
+
+    def test_is_told_by_mail_each_time(self, owner: Business, browser: Browser, mails_to: MailsTo) -> None:
+        id_ = linked(owner, browser, new_subject())
+        assert len(mails_to(owner.email, "identity_changed")) == 1
+        assert owner.delete(f"/api/auth/sso/identities/{id_}").status_code == 204
+        assert len(mails_to(owner.email, "identity_changed")) == 2
 
     def test_needs_a_signed_in_person(self, browser: Browser) -> None:
         body = {"ticket": browser.ticket(new_subject())}
