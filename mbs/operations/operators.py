@@ -23,6 +23,7 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Database, Transaction
 from mbs.foundation.errors import Busy, Invalid, Unavailable
+from mbs.foundation.json_input import UNSTORABLE
 from mbs.foundation.scope import Scope
 from mbs.operations.embedded_postgres import ensure
 from mbs.operations.schema_faults import run_guarded
@@ -78,7 +79,9 @@ class Operator:
 
 def add_list_arguments(parser: argparse.ArgumentParser, *statuses: str) -> None:
     parser.add_argument("--status", choices=statuses, help="only those in this state")
-    parser.add_argument("--search", metavar="TEXT", help="only those with this in a name or address")
+    parser.add_argument(
+        "--search", type=utf8, metavar="TEXT", help="only those with this in a name or address"
+    )
     parser.add_argument(
         "--limit", type=_limit, default=100, metavar="N", help=f"the newest N, at most {MOST_ROWS} (100)"
     )
@@ -137,6 +140,16 @@ def confirm(question: str, arguments: argparse.Namespace) -> None:
     print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() != "yes":
         raise NotConfirmed
+
+
+def utf8(text: str) -> str:
+    """Return an argument that the database can be asked for.
+
+    :raises argparse.ArgumentTypeError: if it holds bytes that are not UTF-8, which Python lets through.
+    """
+    if UNSTORABLE.search(text):
+        raise argparse.ArgumentTypeError("must be UTF-8")
+    return text
 
 
 def printable(text: str) -> str:

@@ -17,6 +17,7 @@ from mbs.operations.operators import (
     confirm,
     printable,
     run_operator_command,
+    utf8,
 )
 from mbs.tenants.repository import TenantRepository
 
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_list_arguments(listed, "active", "suspended", "closed")
     for name, (_, _, text) in ACTS.items():
         act = actions.add_parser(name, help=text, description=text.capitalize() + ".")
-        act.add_argument("tenant", metavar="ID_OR_SLUG")
+        act.add_argument("tenant", type=utf8, metavar="ID_OR_SLUG")
         add_act_arguments(act)
 
 

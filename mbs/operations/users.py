@@ -30,6 +30,7 @@ from mbs.operations.operators import (
     confirm,
     printable,
     run_operator_command,
+    utf8,
 )
 from mbs.operations.shell import load
 from mbs.operations.user_acts import ACTS, send_reset
@@ -82,11 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sessions", "list where a person is signed in"),
     ):
         shown = actions.add_parser(name, help=text, description=text.capitalize() + ".")
-        shown.add_argument("email", metavar="EMAIL")
+        shown.add_argument("email", type=utf8, metavar="EMAIL")
         add_json_argument(shown)
     for name, act in ACTS.items():
         done = actions.add_parser(name, help=act.help, description=act.help.capitalize() + ".")
-        done.add_argument("email", metavar="EMAIL")
+        done.add_argument("email", type=utf8, metavar="EMAIL")
         add_act_arguments(done)
 
 

@@ -234,6 +234,15 @@ class TestShow:
         assert run(users, "show", owner.email) == 0
         assert "second factor: yes" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("words", [("show", "a@\udcff.example"), ("list", "--search", "\udcff")])
+    def test_takes_no_bytes_that_are_no_text(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as stopped:
+            run(users, *words)
+        assert stopped.value.code == 2
+        assert "must be UTF-8" in capsys.readouterr().err
+
     @pytest.mark.parametrize("action", ["show", "sessions"])
     def test_says_when_there_is_nobody(self, action: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(users, action, "nobody@example.com") == 2
