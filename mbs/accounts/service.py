@@ -114,6 +114,8 @@ class AccountService:
             credentials = CredentialRepository(transaction)
             credentials.reset_password(person.id, hashed, at=now)
             SessionRepository(transaction).revoke_all(person.id, at=now, reason="password_reset")
+            # Once more: a session may have asked for one before it ended.
+            tokens.revoke_all(person.id)
             if person.email_verified_at is None:
                 # Whoever registered a stranger's address keeps no other way in, nor keeps the stranger out.
                 credentials.unlink_identities(person.id)
@@ -147,13 +149,16 @@ class AccountService:
             raise WrongPassword
         hashed, now = passwords.hash_password(new_password), self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
-            OneTimeTokenRepository(transaction).revoke_all(actor_id)
+            tokens = OneTimeTokenRepository(transaction)
+            tokens.revoke_all(actor_id)
             credentials = CredentialRepository(transaction)
             if not credentials.change_password(actor_id, hashed, seen=person.password_hash, at=now):
                 raise WrongPassword
             SessionRepository(transaction).revoke_all(
                 actor_id, at=now, reason="password_changed", keep=session_id
             )
+            # Once more: a session may have asked for one before it ended.
+            tokens.revoke_all(actor_id)
             self._mails(transaction).enqueue("password_changed", to=person.email)
             self._record(transaction, "user.password_changed", actor_id)
         self._throttle.succeeded(account)
@@ -186,10 +191,13 @@ class AccountService:
         """Send a link to the new address, and word of it to the old one.
 
         Whether the new one is taken is not said before its owner has answered.
+
+        :raises Unauthenticated: if the session was ended since the request began.
         """
         if not self._throttle.spares(f"{CHANGE_EMAIL} {keys.email_key(email)}"):
             return
         with self._begin(Role.IDENTITY) as transaction:
+            SessionRepository(transaction).hold(transaction.scope.session_id)
             user = UserRepository(transaction).get(actor_id)
             token = OneTimeTokenRepository(transaction).issue(
                 actor_id, CHANGE_EMAIL, at=self._clock.now(), email=email

@@ -16,7 +16,7 @@ from mbs.foundation.addresses import household
 from mbs.foundation.caller import Caller, Identity, Question
 from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Database, Role, Transaction
-from mbs.foundation.errors import NotFound, PreconditionFailed
+from mbs.foundation.errors import NotFound, PreconditionFailed, Unauthenticated
 from mbs.foundation.scope import Scope
 from mbs.tenants.models import Membership, Tenant, permissions_of
 
@@ -113,8 +113,9 @@ class UserRepository:
             values["password_hash"] = rehashed
         statement = update(User).where(User.id == id_).values(values)
         if seen is not None:
-            unchanged = User.password_changed_at.is_not_distinct_from(seen.password_changed_at)
-            statement = statement.where(unchanged)
+            statement = statement.where(
+                User.password_changed_at.is_not_distinct_from(seen.password_changed_at)
+            )
         return self._transaction.execute(statement).rowcount == 1
 
     def change(self, id_: UUID, values: Mapping[str, Any], *, version: int | None) -> Row[Any]:
@@ -178,20 +179,23 @@ class SessionRepository:
 
     def rotate(self, id_: UUID, *, seq: int, at: datetime, idle_until: datetime) -> None:
         """Move a session on to its next turn."""
-        self._transaction.execute(
-            update(LoginSession)
-            .where(LoginSession.id == id_)
-            .values(seq=seq, rotated_at=at, last_used_at=at, idle_until=idle_until)
-        )
+        values = {"seq": seq, "rotated_at": at, "last_used_at": at, "idle_until": idle_until}
+        self._transaction.execute(update(LoginSession).where(LoginSession.id == id_).values(values))
+
+    def hold(self, id_: UUID | None) -> None:
+        """Let nobody end a session before the transaction has ended: for what would outlive the session.
+
+        :raises Unauthenticated: if it was ended since the request began.
+        """
+        standing = select(LoginSession.id).where(LoginSession.id == id_, LoginSession.revoked_at.is_(None))
+        if self._transaction.execute(standing.with_for_update(read=True)).one_or_none() is None:
+            raise Unauthenticated
 
     def revoke(self, id_: UUID, *, at: datetime, reason: str) -> bool:
         """End one session; tell whether it still stood."""
-        result = self._transaction.execute(
-            update(LoginSession)
-            .where(LoginSession.id == id_, LoginSession.revoked_at.is_(None))
-            .values(revoked_at=at, revoked_reason=reason)
-        )
-        return result.rowcount == 1
+        statement = update(LoginSession).where(LoginSession.id == id_, LoginSession.revoked_at.is_(None))
+        statement = statement.values(revoked_at=at, revoked_reason=reason)
+        return self._transaction.execute(statement).rowcount == 1
 
     def revoke_all(self, user_id: UUID, *, at: datetime, reason: str, keep: UUID | None = None) -> None:
         """End all sessions of a person in all businesses, but the one to keep."""

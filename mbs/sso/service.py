@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from mbs.auth.models import Origin, SignedIn
-from mbs.auth.repository import UserRepository, record_session
+from mbs.auth.repository import SessionRepository, UserRepository, record_session
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
@@ -230,6 +230,7 @@ class SsoService:
         """
         at = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
+            SessionRepository(transaction).hold(transaction.scope.session_id)
             linked = IdentityRepository(transaction).add(actor_id, identity)
             record_identity(transaction, self._sealer, actor_id, at, linked=linked.issuer)
         return linked
