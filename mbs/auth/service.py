@@ -129,8 +129,10 @@ class AuthService:
         key = keys.email_key(email)
         with self._begin(Role.IDENTITY) as transaction:
             user = UserRepository(transaction).find_by_email(key, address=origin.address)
-            memberships = MembershipRepository(transaction).open_to(user.id) if user else []
-            factor = SecondFactorRepository(transaction, self._sealer).confirmed_at(user.id) if user else None
+            # Asked about nobody, too: how long it takes must not tell whether there is an account.
+            person = user.id if user is not None else uuid7()
+            memberships = MembershipRepository(transaction).open_to(person)
+            factor = SecondFactorRepository(transaction, self._sealer).confirmed_at(person)
         # Where somebody has signed in before, strangers' guesses elsewhere do not count against them.
         account = f"{key} {origin.address}" if user is not None and user.was_here else key
         self._throttle.admit(account)

@@ -13,6 +13,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from mbs.foundation import passwords
+from mbs.foundation.db import Transaction
 from mbs.foundation.logs import JsonFormatter
 from tests.auth.conftest import Sql
 from tests.auth.forgery import claims_of
@@ -136,6 +137,20 @@ class TestStranger:
         assert known.status_code == 401
         assert known.get_json()["code"] == "INVALID_CREDENTIALS"
         assert "WWW-Authenticate" in known.headers
+
+    def test_gives_the_database_as_much_to_do(self, resident: Business, monkeypatch: Any) -> None:
+        real = Transaction.execute
+        sent: list[int] = []
+
+        def execute(transaction: Transaction, *args: Any) -> Any:
+            sent[-1] += 1
+            return real(transaction, *args)
+
+        monkeypatch.setattr(Transaction, "execute", execute)
+        for email in (resident.email, f"nobody-{uuid.uuid4().hex[:10]}@example.com"):
+            sent.append(0)
+            assert log_in(resident.app, email, WRONG).status_code == 401
+        assert sent[0] == sent[1] > 0
 
     def test_cannot_tell_a_disabled_account_even_with_its_password(
         self, owner: Business, sql: Sql, hasher: CountingHasher
