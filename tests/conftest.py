@@ -7,6 +7,7 @@ from an address of its own, so the rate limits are on and never in the way.
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -122,6 +123,24 @@ def business(app: Flask) -> Callable[..., Business]:
 def owner(business: Callable[..., Business]) -> Business:
     """The owner of a new business."""
     return business()
+
+
+RESIDENT_SECONDS = 300
+"""A proof of who somebody is stands for ten minutes, and an access token for fifteen."""
+
+
+@pytest.fixture(scope="session")
+def residents() -> list[tuple[float, Business]]:
+    """Who has been signed in for tests that change nothing, and when."""
+    return []
+
+
+@pytest.fixture
+def resident(app: Flask, residents: list[tuple[float, Business]]) -> Business:
+    """Somebody signed in lately, for tests that change nothing: a register costs its hash."""
+    if not residents or time.monotonic() - residents[-1][0] > RESIDENT_SECONDS:
+        residents.append((time.monotonic(), new_business(Caller(app))))
+    return residents[-1][1]
 
 
 def login_url(server: Server, database: str, login: str = PLAIN_LOGIN, password: str = "test") -> str:

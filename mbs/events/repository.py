@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from mbs.events.models import Event, EventHead, around_the_link, canonical, data_hash
+from mbs.foundation.errors import NotFound
 from mbs.foundation.repository import Repository
 
 OPEN_CHAIN = text("INSERT INTO event_heads DEFAULT VALUES")
@@ -131,5 +132,11 @@ class EventHeadRepository(Repository):
     columns = (EventHead.seq, EventHead.hash)
 
     def read(self) -> Row[Any]:
-        """Return its sequence number and hash; 0 and an empty text before the first event."""
-        return self._transaction.execute(self.select()).one()
+        """Return its sequence number and hash; 0 and an empty text before the first event.
+
+        :raises NotFound: if the tenant has no chain, which is a fault: each gets one when it is opened.
+        """
+        row = self._transaction.execute(self.select()).one_or_none()
+        if row is None:
+            raise NotFound("The trail has no head.")
+        return row

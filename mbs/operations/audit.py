@@ -24,7 +24,7 @@ from mbs.events.models import data_hash, link
 from mbs.events.repository import EventHeadRepository, EventRepository
 from mbs.events.schemas import present_event
 from mbs.foundation.db import Database, Role
-from mbs.foundation.errors import Invalid, Unavailable
+from mbs.foundation.errors import Invalid, NotFound, Unavailable
 from mbs.foundation.scope import Scope, TenantId
 from mbs.operations.embedded_postgres import ensure
 from mbs.operations.schema_faults import run_guarded
@@ -162,7 +162,11 @@ class Reader:
         trail = Trail(str(tenant_id))
         with self._database.transaction(Scope(tenant_id=TenantId(tenant_id))) as transaction:
             # The head before the events: what is appended meanwhile lies behind it.
-            head = EventHeadRepository(transaction).read()
+            try:
+                head = EventHeadRepository(transaction).read()
+            except NotFound:
+                trail.broken = "its head, which is missing"
+                return trail
             for row in EventRepository(transaction).chain():
                 if row.seq > head.seq:
                     break

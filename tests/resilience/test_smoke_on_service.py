@@ -20,7 +20,7 @@ from limits import RateLimitItemPerMinute
 
 from mbs.app import create_app
 from mbs.config import Config
-from mbs.foundation import http, limits, security
+from mbs.foundation import access_tokens, http, limits, security
 from mbs.foundation.caller import Identity
 from mbs.foundation.scope import TenantId
 from mbs.operations.embedded_postgres import Server
@@ -122,8 +122,8 @@ ON_THE_WIRE: dict[str, tuple[Fault, set[str]]] = {
     "health sets a cookie": (Fault("/health", COOKIE), {"S-H4", "S-S3"}),
     "another commit runs": (Fault("/health/ready", says(release={"commit": "f" * 40})), {"S-H5"}),
     "401 without a challenge": (
-        Fault("/api/(customers|tenant)", headed(WWW_Authenticate=None)),
-        {"S-A2", "S-A4"},
+        Fault("/api/(customers|locations)", headed(WWW_Authenticate=None)),
+        {"S-A3", "S-A6"},
     ),
     "login says who exists": (Fault("/api/auth/login", becomes(404)), {"S-A14"}),
     "login falls over": (Fault("/api/auth/login", becomes(500, "<h1>Oops</h1>")), {"S-A14"}),
@@ -149,7 +149,7 @@ ON_THE_WIRE: dict[str, tuple[Fault, set[str]]] = {
     "a cookie for scripts": (Fault("/api/auth/login", COOKIE), {"S-S3"}),
     "metrics for everybody": (Fault("/metrics", becomes(200, "requests_total 1")), {"S-S4"}),
     "errors in HTML": (Fault("/api/mbs-smoke-.*", becomes(404, "<h1>Not Found</h1>")), {"S-S5"}),
-    "no correlation id": (Fault("/api/tenant", headed(X_Correlation_Id=None)), {"S-A4", "S-C1"}),
+    "no correlation id": (Fault("/api/auth/sessions", headed(X_Correlation_Id=None)), {"S-A8", "S-C1"}),
 }
 
 
@@ -170,7 +170,7 @@ def believes_any_signature(_: Flask, patch: Patch) -> None:
         claims = jwt.decode(token, options={"verify_signature": False})
         return Identity(UUID(claims["sub"]), TenantId(UUID(claims["tenant"])), UUID(claims["sid"]))
 
-    patch.setattr(security, "verify", lax)
+    patch.setattr(access_tokens, "verify", lax)
 
 
 def blocks(pattern: str) -> Spoil:
@@ -210,7 +210,7 @@ IN_THE_PROGRAM: dict[str, tuple[Spoil, set[str]]] = {
         lambda app, patch: patch.setattr(http, "CORRELATION_ID", re.compile(".*")),
         {"S-C1"},
     ),
-    "a list forgot its permission": (opens("/api/customers"), {"S-A2"}),
+    "a list forgot its permission": (opens("/api/customers"), {"S-A3"}),
 }
 
 
