@@ -1,6 +1,5 @@
 """One-time tokens, and the password and address of a person, under the identity role."""
 
-import hashlib
 import secrets
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from mbs.auth.models import User
 from mbs.foundation.database_errors import violated_constraint
 from mbs.foundation.db import Transaction
 from mbs.foundation.keys import email_key
-from mbs.foundation.sealing import Sealer
+from mbs.foundation.sealing import Sealer, digest
 from mbs.mail.repository import MailRepository
 
 # For an id of nobody it does nothing, at the same cost.
@@ -60,7 +59,7 @@ class OneTimeTokenRepository:
             "id": uuid7(),
             "user_id": user_id,
             "purpose": purpose,
-            "digest": _digest(token),
+            "digest": digest(token),
             "email": email,
             "expires_at": at + LIFETIMES[purpose],
         }
@@ -74,7 +73,7 @@ class OneTimeTokenRepository:
             select(User.id, User.email, User.first_name, User.last_name, User.email_verified_at)
             .join(OneTimeToken, OneTimeToken.user_id == User.id)
             .where(
-                OneTimeToken.digest == _digest(token),
+                OneTimeToken.digest == digest(token),
                 OneTimeToken.purpose == purpose,
                 OneTimeToken.expires_at > at,
                 User.status == "active",
@@ -87,7 +86,7 @@ class OneTimeTokenRepository:
 
         Of several who use it at once, one gets an answer.
         """
-        values = {"digest": _digest(token), "purpose": purpose, "at": at}
+        values = {"digest": digest(token), "purpose": purpose, "at": at}
         return self._transaction.execute(REDEEM, values).one_or_none()
 
     def revoke_all(self, user_id: UUID) -> None:
@@ -154,7 +153,3 @@ def _verified(at: datetime) -> dict[str, Any]:
 
 def _next_version() -> dict[str, Any]:
     return {"version": User.version + 1, "updated_at": func.now()}
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -103,6 +103,14 @@ class SignedIn:
     refresh_token: str | None
 
 
+def account_key(user: Any, email_key: str, address: str | None) -> str:
+    """Return under what attempts at an account are counted, whether there is one or not.
+
+    Where somebody has signed in before, strangers' guesses elsewhere do not count against them.
+    """
+    return f"{email_key} {address}" if user is not None and user.was_here else email_key
+
+
 class Turn(Enum):
     """What presenting a refresh token means."""
 

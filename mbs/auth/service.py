@@ -20,7 +20,7 @@ from mbs.auth.errors import (
     SecondFactorRequired,
     TokenReused,
 )
-from mbs.auth.models import IDLE, Origin, SignedIn, Turn, choose, turn
+from mbs.auth.models import IDLE, Origin, SignedIn, Turn, account_key, choose, turn
 from mbs.auth.repository import SessionRepository, UserRepository, record_session, start_session
 from mbs.events.repository import EventRepository
 from mbs.foundation import keys, passwords
@@ -133,8 +133,7 @@ class AuthService:
             person = user.id if user is not None else uuid7()
             memberships = MembershipRepository(transaction).open_to(person)
             factor = SecondFactorRepository(transaction, self._sealer).confirmed_at(person)
-        # Where somebody has signed in before, strangers' guesses elsewhere do not count against them.
-        account = f"{key} {origin.address}" if user is not None and user.was_here else key
+        account = account_key(user, key, origin.address)
         self._throttle.admit(account)
         if not passwords.verify(password, user.password_hash if user else None) or user is None:
             log.warning("login refused", extra={"event": "auth.login_refused"})
@@ -288,5 +287,5 @@ class AuthService:
         session_id: UUID,
         origin: Origin,
     ) -> SignedIn:
-        refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
+        refresh_token = self._tokens.first(session_id, kind=origin.kind)
         return SignedIn(user, tenant, role, permissions_of(role, custom), session_id, refresh_token)

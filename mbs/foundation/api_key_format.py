@@ -1,6 +1,5 @@
 """API keys as they are written: `mbs_live_<tenant and prefix>_<secret>`; the service keeps a digest alone."""
 
-import hashlib
 import re
 import secrets
 import string
@@ -10,6 +9,7 @@ from uuid import UUID
 from mbs.foundation.caller import KeyIdentity
 from mbs.foundation.errors import Unauthenticated
 from mbs.foundation.scope import TenantId
+from mbs.foundation.sealing import digest
 
 MARK = "mbs_live_"
 """What secret scanners look for."""
@@ -46,11 +46,6 @@ def parse(text: str) -> KeyIdentity:
     if match is None:
         raise Unauthenticated
     return KeyIdentity(TenantId(UUID(match.group(1))), match.group(2), digest(text))
-
-
-def digest(text: str) -> str:
-    # A key is random enough that no slow hash is needed: nothing shorter than all of it can be guessed.
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _random(length: int) -> str:

@@ -25,6 +25,10 @@ class RefreshTokenCodec:
     def encode(self, token: RefreshToken) -> str:
         return self._signer.sign(_SIGNED.pack(VERSION, token.session_id.bytes, token.seq))
 
+    def first(self, session_id: UUID, *, kind: str) -> str | None:
+        """Return the first token of a new session; None for a browser's, whose cookie is all it needs."""
+        return self.encode(RefreshToken(session_id, 0)) if kind == "token" else None
+
     def decode(self, text: str) -> RefreshToken | None:
         """Return what a token says, or None when this service did not sign it."""
         value = self._signer.verify(text)

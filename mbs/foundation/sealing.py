@@ -1,6 +1,7 @@
-"""Values that the database keeps and only the service can read: encrypted and authenticated (Fernet)."""
+"""What the database keeps of secrets: sealed where only the service may read them again, else a digest."""
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-__all__ = ["InvalidToken", "Sealer"]
+__all__ = ["InvalidToken", "Sealer", "digest"]
 
 
 class Sealer:
-    """Seals with the first secret; opens with any of them, so that a secret can be replaced."""
+    """Encrypts and authenticates (Fernet).
+
+    Seals with the first secret; opens with any of them, so that a secret can be replaced.
+    """
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         distinct = dict.fromkeys(secret for secret in secrets if secret)
@@ -29,6 +33,11 @@ class Sealer:
         """
         values: dict[str, Any] = orjson.loads(self._box.decrypt(sealed))
         return values
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of a secret that was given out; it is random, so it needs no salt or stretching."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _key(secret: str) -> bytes:

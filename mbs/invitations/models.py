@@ -1,6 +1,5 @@
 """The invitation's row, its token, and what has become of it."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -71,11 +70,6 @@ class Invitation(Base):
 
 def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def digest(token: str) -> str:
-    """Return what is kept of a token; it is random, so it needs neither salt nor stretching."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def status_of(row: Any, now: datetime) -> str:

@@ -21,8 +21,9 @@ from mbs.foundation.errors import NotFound, RateLimited
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.foundation.scope import TenantId
+from mbs.foundation.sealing import digest
 from mbs.invitations.errors import TooManyInvitations
-from mbs.invitations.models import MOST_PER_ADDRESS, MOST_PER_BUSINESS, Invitation, digest, standing
+from mbs.invitations.models import MOST_PER_ADDRESS, MOST_PER_BUSINESS, Invitation, standing
 from mbs.tenants.errors import TooManyBusinesses
 from mbs.tenants.models import MOST_BUSINESSES, CustomRole, Membership, Tenant
 from mbs.tenants.repository import GivenRole, MembershipRepository, TenantRepository, find_role

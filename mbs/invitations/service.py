@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
 from mbs.auth.errors import EmailAlreadyExists, InvalidCredentials, SecondFactorRequired
-from mbs.auth.models import Origin, SignedIn
+from mbs.auth.models import Origin, SignedIn, account_key
 from mbs.auth.repository import UserRepository, start_session
 from mbs.foundation import keys, passwords
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
@@ -18,11 +18,11 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
 from mbs.foundation.errors import Conflict, FieldFault, Forbidden, Invalid
 from mbs.foundation.pages import Page, PageRequest
-from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
+from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.scope import actor_of
-from mbs.foundation.sealing import Sealer
+from mbs.foundation.sealing import Sealer, digest
 from mbs.foundation.throttle import Throttle
-from mbs.invitations.models import LIFETIME, digest, new_token, standing
+from mbs.invitations.models import LIFETIME, new_token, standing
 from mbs.invitations.repository import (
     ColleagueRepository,
     InvitationRepository,
@@ -268,7 +268,7 @@ class JoinService:
         """Count an attempt at the account that an invitation names, as signing in does; return its key."""
         if found is None or user is None:
             return ""
-        account = f"{found.email_key} {origin.address}" if user.was_here else str(found.email_key)
+        account = account_key(user, found.email_key, origin.address)
         self._throttle.admit(account)
         return account
 
@@ -295,5 +295,5 @@ class JoinService:
         self, person: Row[Any], tenant: Row[Any], role: GivenRole, session_id: UUID, origin: Origin
     ) -> SignedIn:
         log.info("joined", extra={"event": "auth.joined", "joined_user": str(person.id)})
-        refresh_token = self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
+        refresh_token = self._tokens.first(session_id, kind=origin.kind)
         return SignedIn(person, tenant, role.role, role.permissions, session_id, refresh_token)

@@ -1,6 +1,5 @@
 """Identities at an OpenID provider, sign-ins that are under way there, and what makes an ID token right."""
 
-import hashlib
 import hmac
 import logging
 import math
@@ -221,11 +220,6 @@ def _fitting(keys: Sequence[Jwk], algorithm: str, kid: Any) -> list[Jwk]:
         and key.get("alg", algorithm) == algorithm
         and kid in (None, key.get("kid"))
     ]
-
-
-def digest(secret: str) -> str:
-    """Return how the database keeps a random value that only a browser holds."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def identity_of(

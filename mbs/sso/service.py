@@ -21,15 +21,15 @@ from mbs.auth.repository import SessionRepository, UserRepository, record_sessio
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
-from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
+from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.scope import TenantId
-from mbs.foundation.sealing import InvalidToken, Sealer
+from mbs.foundation.sealing import InvalidToken, Sealer, digest
 from mbs.invitations.models import standing
 from mbs.invitations.repository import TokenRepository, join_business
 from mbs.second_factor.repository import SecondFactorRepository
 from mbs.sso.errors import IdentityTaken, OnlyWayIn, SsoFlowRefused, SsoNotConfigured, SsoRefused
 from mbs.sso.gateways import Provider
-from mbs.sso.models import LIFETIME, LINK, Arrival, Flow, ProviderIdentity, TicketCodec, digest
+from mbs.sso.models import LIFETIME, LINK, Arrival, Flow, ProviderIdentity, TicketCodec
 from mbs.sso.repository import (
     FlowRepository,
     IdentityRepository,
@@ -191,7 +191,7 @@ class SsoService:
                 self._welcome(transaction, user, now)
             tenant, session_id = found_business(transaction, identity, user.id, business, origin, now)
         log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
-        token = self._refresh_token(session_id, origin)
+        token = self._tokens.first(session_id, kind=origin.kind)
         return SignedIn(user, tenant, "owner", permissions_of("owner", None), session_id, token)
 
     def join(
@@ -215,7 +215,7 @@ class SsoService:
             session_id = open_session(transaction, identity, user.id, invited.tenant_id, origin, now)
             tenant, role = join_business(transaction, invited, user, now, session_id)
         log.info("joined", extra={"event": "auth.joined", "joined_user": str(user.id)})
-        token = self._refresh_token(session_id, origin)
+        token = self._tokens.first(session_id, kind=origin.kind)
         return SignedIn(user, tenant, role.role, role.permissions, session_id, token)
 
     def identities(self, *, actor_id: UUID) -> Sequence[Row[Any]]:
@@ -285,9 +285,6 @@ class SsoService:
         log.info("logged in", extra={"event": "auth.logged_in", "logged_in_user": str(user.id)})
         permissions = permissions_of(tenant.role, tenant.role_permissions)
         return Arrival(signed_in=SignedIn(user, tenant, tenant.role, permissions, session_id, None))
-
-    def _refresh_token(self, session_id: UUID, origin: Origin) -> str | None:
-        return self._tokens.encode(RefreshToken(session_id, 0)) if origin.kind == "token" else None
 
     def _configured(self) -> Provider:
         if self._provider is None:

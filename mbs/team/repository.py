@@ -13,8 +13,8 @@ from mbs.foundation.db import Transaction
 from mbs.foundation.errors import NotFound
 from mbs.foundation.keys import folded
 from mbs.foundation.pages import Page, PageRequest
-from mbs.foundation.repository import Repository
 from mbs.tenants.models import CustomRole, Membership
+from mbs.tenants.repository import MembershipRepository
 
 WITH_PERSON_AND_ROLE: FromClause = Membership.__table__.join(
     User.__table__, User.id == Membership.user_id
@@ -26,20 +26,8 @@ WITH_PERSON_AND_ROLE: FromClause = Membership.__table__.join(
 OWNS = and_(Membership.role == "owner", Membership.status == "active")
 
 
-class MemberRepository(Repository):
+class MemberRepository(MembershipRepository):
     """Memberships; `get`, `search` and `lock` show the person and the role, too."""
-
-    model = Membership
-    columns = (
-        Membership.id,
-        Membership.user_id,
-        Membership.role,
-        Membership.role_id,
-        Membership.status,
-        Membership.version,
-        Membership.created_at,
-        Membership.updated_at,
-    )
 
     def get(self, id_: UUID) -> Row[Any]:
         """Return a member.

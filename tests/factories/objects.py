@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from mbs.foundation.db import Role
 from mbs.foundation.keys import email_key
-from mbs.invitations.models import digest
+from mbs.foundation.sealing import digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.sso.models import ProviderIdentity
 from mbs.sso.repository import IdentityRepository

@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from mbs.accounts.models import CHANGE_EMAIL, RESET_PASSWORD, VERIFY_EMAIL
 from mbs.accounts.repository import OneTimeTokenRepository
 from mbs.foundation.db import Role
-from mbs.sso.models import ProviderIdentity, TicketCodec, digest
+from mbs.foundation.sealing import digest
+from mbs.sso.models import ProviderIdentity, TicketCodec
 from tests.conftest import SECRETS
 from tests.factories.callers import Business, Caller
 from tests.factories.members import new_tenant_with

@@ -14,8 +14,8 @@ from flask import Flask
 from mbs.foundation.clock import SystemClock
 from mbs.foundation.db import Role
 from mbs.foundation.errors import Forbidden
-from mbs.foundation.sealing import Sealer
-from mbs.invitations.models import MOST_PER_BUSINESS, digest
+from mbs.foundation.sealing import Sealer, digest
+from mbs.invitations.models import MOST_PER_BUSINESS
 from mbs.invitations.repository import InvitationRepository
 from mbs.invitations.schemas import InvitationView, present
 from mbs.invitations.service import InvitationService

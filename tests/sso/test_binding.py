@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 import time_machine
 
+from mbs.foundation.sealing import digest
 from mbs.operations.embedded_postgres import Server
-from mbs.sso.models import digest
 from tests.conftest import run_as_superuser
 from tests.sso.browsers import BUSINESS, SSO_COOKIE, Browser, new_subject
 from tests.sso.stand_in import sound_claims
