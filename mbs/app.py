@@ -11,8 +11,11 @@ from flask import Flask
 
 import mbs.accounts.blueprint
 import mbs.accounts.models
+import mbs.allocations.models
 import mbs.api_keys.blueprint
 import mbs.auth.blueprint
+import mbs.bookings.models
+import mbs.catalog.models
 import mbs.customers.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
@@ -20,11 +23,15 @@ import mbs.health.blueprint
 import mbs.invitations.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.resources.models
+import mbs.schedules.models
 import mbs.second_factor.blueprint
+import mbs.sessions.models
 import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
 import mbs.team.blueprint
 import mbs.tenants.blueprint
+import mbs.waitlist.models
 from mbs import degraded
 from mbs.api_keys.repository import ApiKeyFinder
 from mbs.auth.repository import SessionFinder

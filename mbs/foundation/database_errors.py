@@ -6,12 +6,23 @@ import psycopg2
 from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from mbs.foundation.errors import Busy, Conflict, Invalid, InvalidReference, MbsError, Unavailable
+from mbs.foundation.errors import (
+    Busy,
+    Conflict,
+    Invalid,
+    InvalidReference,
+    InvalidState,
+    MbsError,
+    Unavailable,
+)
 
 log = logging.getLogger("mbs.database")
 
 BUSY = {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
 AWAY = {errorcodes.READ_ONLY_SQL_TRANSACTION, errorcodes.QUERY_CANCELED}
+ILLEGAL_STATE = "MB002"
+"""What our own triggers raise where a state may not follow another."""
+
 INTEGRITY_ERRORS = (IntegrityError, psycopg2.IntegrityError)
 """A violated constraint, told by SQLAlchemy or, of a statement that is kept, by the driver."""
 
@@ -45,6 +56,8 @@ def translate(error: BaseException) -> BaseException:
         return InvalidReference()
     if code in (errorcodes.UNIQUE_VIOLATION, errorcodes.EXCLUSION_VIOLATION):
         return Conflict()
+    if code == ILLEGAL_STATE:
+        return InvalidState()
     if code == errorcodes.CHECK_VIOLATION or code.startswith("22"):
         # Validation should have caught it: the caller gets a 400, and we get told.
         log.error("database refused a value", extra={"event": "database.value_refused", "sqlstate": code})

@@ -95,6 +95,11 @@ class Conflict(MbsError):
     sentence = "The request contradicts the present state."
 
 
+class InvalidState(Conflict):
+    code = "INVALID_STATE"
+    sentence = "Its present state does not allow this."
+
+
 class InUse(Conflict):
     code = "IN_USE"
     sentence = "Other records refer to this one; archive it instead."

@@ -35,6 +35,8 @@ _MANAGER = frozenset(
         "settings:read",
         "team:read",
         *("customers:read", "customers:create", "customers:write"),
+        *("services:read", "services:write", "resources:read", "resources:write", "timeOff:write"),
+        *("bookings:read", "bookings:write", "bookings:override", "reports:read"),
     }
 )
 _ADMIN = _MANAGER | {
@@ -47,10 +49,21 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
     "owner": _ADMIN | {"team:owners"},
     "admin": _ADMIN,
     "manager": _MANAGER,
-    "staff": frozenset({"customers:read:own", "customers:create"}),
-    "accountant": frozenset({"settings:read", "customers:read"}),
+    "staff": frozenset(
+        {
+            *("customers:read:own", "customers:create", "services:read", "resources:read"),
+            *("timeOff:write:own", "bookings:read:own", "bookings:write:own"),
+        }
+    ),
+    "accountant": frozenset(
+        {
+            *("settings:read", "customers:read", "services:read", "resources:read"),
+            *("bookings:read", "reports:read"),
+        }
+    ),
 }
-"""`:own` narrows to rows that the member made. Permissions of rooms that are not built do not exist yet.
+"""`:own` narrows to rows that the member made or works on. Permissions of rooms that are not built do not
+exist yet.
 
 Another role needs a migration too, for the CHECK `ck__memberships__role` names them.
 """
@@ -78,7 +91,35 @@ MOST_BUSINESSES = 50
 """To how many one person may belong: each login and each look at oneself lists them all."""
 
 
+BOOKING_POLICY: Mapping[str, Any] = {
+    "requiresApproval": False,
+    "pendingTtlMin": 1440,
+    "slotIntervalMin": 15,
+    "minNoticeMin": 60,
+    "maxAdvanceDays": 90,
+    "cancelNoticeMin": 120,
+    "rescheduleNoticeMin": 120,
+    "maxReschedules": 3,
+    "lateCancelFee": {"type": "none", "value": "0"},
+    "noShowFee": {"type": "none", "value": "0"},
+    "depositPercent": "0",
+    "holdMin": 10,
+    "maxPerCustomerPerDay": None,
+    "checkInTime": "14:00",
+    "checkOutTime": "11:00",
+    "assignment": "first_free",
+    "firstDayOfWeek": 1,
+}
+"""The rules of bookings and their defaults. A service may override each but the last."""
+
+
+def booking_policy(settings: Mapping[str, Any], service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every rule of bookings: the service's own before the business's before the default."""
+    return {**BOOKING_POLICY, **settings.get("booking", {}), **service}
+
+
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "booking": BOOKING_POLICY,
     "customers": {"uniqueEmail": False, "uniquePhone": False},
     "security": {"secondFactor": "optional"},
 }

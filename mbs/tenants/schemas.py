@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from mbs.foundation.place_fields import country, currency, timezone
+from mbs.foundation.policy_fields import BookingPolicy
 from mbs.foundation.schemas import MergePatch, WireSchema
 from mbs.foundation.wire_fields import Choice, Flag, Text
 from mbs.tenants.models import BUSINESS_TYPES
@@ -42,11 +43,13 @@ class SecuritySettings(WireSchema):
 
 
 class ChangeSettings(MergePatch):
+    booking = fields.Nested(BookingPolicy)
     customers = fields.Nested(CustomerSettings)
     security = fields.Nested(SecuritySettings)
 
 
 class SettingsView(WireSchema):
+    booking = fields.Nested(BookingPolicy, required=True)
     customers = fields.Nested(CustomerSettings, required=True)
     security = fields.Nested(SecuritySettings, required=True)
 

@@ -7,7 +7,15 @@ from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = tuple(sorted({path.parent.name for path in (ROOT / "mbs").glob("*/service.py")}))
+ROOMS = tuple(
+    sorted(
+        {
+            path.parent.name
+            for name in ("service", "repository")
+            for path in (ROOT / "mbs").glob(f"[!f]*/{name}.py")
+        }
+    )
+)
 DEPLOYED = ("mbs", "migrations", "deploy", "scripts", "wsgi.py")
 """What runs outside the tests."""
 
