@@ -7,7 +7,7 @@ characters. Rooms use the fields below for input; tests/architecture forbids the
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,8 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
 )
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _not_blank(controls: str) -> str:
@@ -171,6 +173,24 @@ class Instant(fields.DateTime):
         if not EARLIEST <= instant < LATEST:
             raise ValidationError("Must lie between the years 1900 and 2200.")
         return instant
+
+
+class Day(fields.Date):
+    """A date of the calendar, `2026-03-01`, between the years 1900 and 2199."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": ["2026-03-01"], **kwargs.pop("metadata", {})}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not DATE.fullmatch(value):
+            raise ValidationError("Must be a date, like 2026-03-01.")
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("There is no such date.") from None
+        if not EARLIEST.date() <= day < LATEST.date():
+            raise ValidationError("Must lie between the years 1900 and 2200.")
+        return day
 
 
 class Id(fields.UUID):

@@ -1,6 +1,6 @@
 """The fields of the wire: each takes what it says, and nothing that merely resembles it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from mbs.foundation.schemas import MergePatch, QuerySchema, WireSchema
 from mbs.foundation.wire_fields import (
     Choice,
     Choices,
+    Day,
     EmailAddress,
     Flag,
     Id,
@@ -111,6 +112,31 @@ class TestInstant:
     )
     def test_takes_nothing_that_resembles_it(self, value: object) -> None:
         assert load(Instant(), value) is REFUSED
+
+
+class TestDay:
+    @pytest.mark.parametrize("value", ["1900-01-01", "2024-02-29", "2199-12-31"])
+    def test_is_a_date_of_the_calendar(self, value: str) -> None:
+        assert load(Day(), value) == date.fromisoformat(value)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(
+                "0000-01-01",
+                "0001-01-01",
+                "1899-12-31",
+                "2200-01-01",
+                "2026-02-29",
+                "2026-02-31",
+                "2026-13-01",
+            ),
+            *("20260301", "2026-W09-7", "2026-3-1", "2026-03-01\n", "2026-03-01T00:00:00Z", "٢٠٢٦-٠٣-٠١"),
+            *("today", "", 20260301, None),
+        ],
+    )
+    def test_takes_nothing_that_resembles_it(self, value: object) -> None:
+        assert load(Day(), value) is REFUSED
 
 
 class TestId:
