@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 
-from bench import compare, growth, load
+from bench import bookings, compare, growth, load
 from bench.measure import REQUESTS, THREADS, WORKERS, NotMeasurable
 from mbs.operations.embedded_postgres import Server, ensure
 
@@ -23,11 +23,19 @@ def main() -> int:
         if arguments.growth:
             figures = growth.run(server, rounds=arguments.rounds, seconds=arguments.seconds)
             shown, failures = growth.table(figures), growth.failures(figures)
+        elif arguments.calendar:
+            figures = bookings.run(server)
+            shown, failures = bookings.table(figures), bookings.failures(figures)
         else:
             figures = compare.run(
                 server, only=arguments.only, rounds=arguments.rounds, seconds=arguments.seconds
             )
             shown, failures = compare.table(figures), compare.failures(figures)
+            if arguments.only == list(REQUESTS) and not arguments.quick:
+                say(shown)
+                figures["calendar"] = bookings.run(server)
+                shown = bookings.table(figures["calendar"])
+                failures += bookings.failures(figures["calendar"])
     except NotMeasurable as error:
         say(f"The run says nothing: {error}")
         return 1
@@ -59,6 +67,7 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="measure instead whether reads cost more with more tenants or rows",
     )
+    parser.add_argument("--calendar", action="store_true", help="measure the calendar alone")
     parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
     arguments = parser.parse_args()
     if arguments.quick:

@@ -1,0 +1,93 @@
+"""The bare SQL of a request: what the service sent, message by message, sent again by psycopg2 alone."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+from flask import Flask
+from psycopg2.extensions import cursor, set_wait_callback
+from sqlalchemy import event
+
+from mbs.app import create_app
+from mbs.config import Config
+from mbs.foundation import connections
+from mbs.foundation.idempotency import EXTENSION
+
+UNDO = (
+    "DELETE FROM allocations WHERE booking_id = %(id)s",
+    "DELETE FROM booking_items WHERE booking_id = %(id)s",
+    "DELETE FROM events WHERE object_id = %(id)s",
+    "DELETE FROM bookings WHERE id = %(id)s",
+)
+"""As a superuser, so that the same booking can be made again. It breaks the tenant's chain of events."""
+
+
+class Recorder:
+    """An application in this process, and the SQL that its views send: no limiter, no caller look-up."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.app: Flask = create_app(Config.load(environ))
+        self._messages: list[bytes] = []
+        self._view_begins = False
+        recorder = self
+
+        class Recording(cursor):
+            def execute(self, query: Any, values: Any = None) -> None:
+                if recorder._view_begins:
+                    recorder._messages.append(self.mogrify(query, values))
+                super().execute(query, values)
+
+        @event.listens_for(self.app.extensions[EXTENSION].engine, "checkout")
+        def record(raw: Any, _record: Any, _proxy: Any) -> None:
+            raw.cursor_factory = Recording
+
+        # Appended here, the hook runs after those that count the request and look its caller up.
+        self.app.before_request_funcs.setdefault(None, []).append(self._note_the_view)
+
+    def _note_the_view(self) -> None:
+        self._view_begins = True
+
+    def messages(self, path: str, *, token: str, body: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the answer to a POST and the SQL behind it.
+
+        :raises RuntimeError: if it was refused.
+        """
+        self._messages, self._view_begins = [], False
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        response = self.app.test_client().post(path, data=body, headers=headers, base_url="http://127.0.0.1")
+        if response.status_code != 201:
+            raise RuntimeError(f"POST {path}: {response.status_code} {response.get_data(as_text=True)[:500]}")
+        return response.get_json(), self._messages
+
+
+def send_again(url: str) -> Callable[[list[bytes]], float]:
+    """Return what sends messages once more, over one connection, and tells the milliseconds that took."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+
+    def send(messages: list[bytes]) -> float:
+        with _waiting_in_c(), connection.cursor() as replaying:
+            began = time.perf_counter()
+            for message in messages:
+                replaying.execute(message)
+            return (time.perf_counter() - began) * 1000
+
+    return send
+
+
+def undo(url: str, booking_id: str) -> None:
+    """Remove a booking as if it had never been made."""
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as undoing:
+        for statement in UNDO:
+            undoing.execute(statement, {"id": booking_id})
+
+
+@contextmanager
+def _waiting_in_c() -> Iterator[None]:
+    set_wait_callback(None)
+    try:
+        yield
+    finally:
+        set_wait_callback(connections.wait)
