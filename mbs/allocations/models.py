@@ -1,7 +1,8 @@
-"""What is taken of resources."""
+"""What is taken of resources, and which of their slots to take next."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Computed, ForeignKeyConstraint, Index, SmallInteger, Text, Uuid, column, text
@@ -48,6 +49,13 @@ class Allocation(Base):
             postgresql_where=TAKEN,
         ),
         Index("ix__allocations__capacity", "tenant_id", "resource_id", "capacity"),
+        Index(
+            "ix__allocations__expires_at",
+            "tenant_id",
+            "resource_id",
+            "expires_at",
+            postgresql_where=text("state = 'held'"),
+        ),
     )
 
     tenant_id: Mapped[UUID] = tenant_key()
@@ -65,3 +73,52 @@ class Allocation(Base):
     during: Mapped[Any] = mapped_column(TSTZRANGE, Computed("tstzrange(starts_at, ends_at)", persisted=True))
     state: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime | None] = mapped_column(INSTANT)
+
+
+class Taken(Protocol):
+    """A slot that is taken for a while, as rows of allocations are."""
+
+    @property
+    def slot_no(self) -> int: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+
+
+ALONE = timedelta(days=366)
+"""How far away the neighbor of a slot that has none is taken to be."""
+
+
+def vacant(taken: Iterable[Taken], *, start: datetime, end: datetime, slots: int) -> tuple[int, ...]:
+    """Return which of the slots 1 to `slots` are free from start to end, the one to take first first.
+
+    That is the one that leaves the least time unused before and behind, so that others stay free for long
+    stays; of equals the lowest number.
+
+    :param taken: what is taken of one resource, all that touches the time and what lies around it.
+    """
+    before = dict.fromkeys(range(1, slots + 1), ALONE)
+    behind = dict(before)
+    for one in taken:
+        slot = one.slot_no
+        if slot not in before:
+            continue
+        if one.ends_at <= start:
+            before[slot] = min(before[slot], start - one.ends_at)
+        elif one.starts_at >= end:
+            behind[slot] = min(behind[slot], one.starts_at - end)
+        else:
+            del before[slot]
+    return tuple(sorted(before, key=lambda slot: (before[slot] + behind[slot], slot)))
+
+
+def pick(
+    taken: Iterable[Taken], *, start: datetime, end: datetime, slots: int, count: int
+) -> tuple[int, ...] | None:
+    """Return the numbers of `count` slots to take from start to end; None if fewer are free.
+
+    :param slots: how many may be used: `bookable_capacity`, or `capacity` where a caller may overbook.
+    """
+    free = vacant(taken, start=start, end=end, slots=slots)
+    return tuple(sorted(free[:count])) if len(free) >= count else None

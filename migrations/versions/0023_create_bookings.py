@@ -208,6 +208,10 @@ def upgrade() -> None:
     )
     op.execute("CREATE INDEX ix__allocations__capacity ON allocations (tenant_id, resource_id, capacity)")
     op.execute(
+        "CREATE INDEX ix__allocations__expires_at ON allocations (tenant_id, resource_id, expires_at)"
+        " WHERE state = 'held'"
+    )
+    op.execute(
         """
         CREATE TABLE waitlist_entries (
             tenant_id        uuid        NOT NULL DEFAULT app_tenant(),
