@@ -20,6 +20,9 @@ class Schedule(Base):
 
     A window is `[opens, closes]` in minutes of the local day; one that closes no later than it opens ends on
     the next day. A day without windows is closed. `timezone` is the location's where it is None.
+
+    A row whose `week` is None is no schedule: it stays behind one that was removed, so that the versions of
+    the next one go on from there and no If-Match of before can overwrite it.
     """
 
     __tablename__ = "schedules"
@@ -40,7 +43,7 @@ class Schedule(Base):
     resource_id: Mapped[UUID | None] = mapped_column(Uuid)
     location_id: Mapped[UUID | None] = mapped_column(Uuid)
     timezone: Mapped[str | None] = mapped_column(Text)
-    week: Mapped[dict[str, list[list[int]]]] = mapped_column(JSONB)
+    week: Mapped[dict[str, list[list[int]]] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)

@@ -21,7 +21,7 @@ def upgrade() -> None:
             resource_id uuid,
             location_id uuid,
             timezone    text,
-            week        jsonb       NOT NULL,
+            week        jsonb,
             version     bigint      NOT NULL DEFAULT 1,
             created_at  timestamptz NOT NULL DEFAULT now(),
             updated_at  timestamptz NOT NULL DEFAULT now(),
