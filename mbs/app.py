@@ -23,7 +23,7 @@ import mbs.health.blueprint
 import mbs.invitations.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
-import mbs.resources.models
+import mbs.resources.blueprint
 import mbs.schedules.models
 import mbs.second_factor.blueprint
 import mbs.sessions.models
@@ -76,6 +76,8 @@ BLUEPRINTS = (
     mbs.locations.blueprint.blueprint,
     mbs.api_keys.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
+    mbs.resources.blueprint.blueprint,
+    mbs.resources.blueprint.staff,
     mbs.events.blueprint.blueprint,
 )
 

@@ -24,6 +24,7 @@ from mbs.invitations.service import InvitationService, JoinService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
+from mbs.resources.service import ResourceService
 from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.sso.gateways import Provider
@@ -158,4 +159,5 @@ def service_factories(parts: Parts) -> Factories:
             clock=clock,
             only_of=None if scope.may("customers:read") else scope.actor_id,
         ),
+        ResourceService: lambda scope: ResourceService(begin=begin(scope), clock=clock),
     }

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from mbs.customers.models import KINDS, SORTS, STATUSES
 from mbs.foundation.place_fields import AddressOrLine, AddressView
 from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
-from mbs.foundation.wire_fields import Choice, Choices, EmailAddress, Flag, Instant, PhoneNumber, Text
-
-MAXIMUM_TAGS = 20
+from mbs.foundation.wire_fields import Choice, Choices, EmailAddress, Flag, Instant, PhoneNumber, Tags, Text
 
 EXAMPLE = {
     "name": "Jane Smith",
@@ -18,16 +16,6 @@ EXAMPLE = {
     "address": {"line1": "12 MG Road", "city": "Mumbai", "postalCode": "400001", "country": "IN"},
     "tags": ["vip"],
 }
-
-
-class Tags(fields.List):
-    """Up to 20 different words of at most 40 characters."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Text(maximum=40), validate=validate.Length(max=MAXIMUM_TAGS), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
 
 
 class ChangeCustomer(MergePatch):

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,11 @@ from mbs.foundation.scope import TenantId
 DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
 MAC_BYTES = 16
+
+KINDS: Mapping[type, str] = {datetime: "t", Decimal: "d"}
+"""Values that JSON has no form for, and the letters that say so in a cursor."""
+
+READ: Mapping[str, Callable[[str], Any]] = {"t": datetime.fromisoformat, "d": Decimal}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ class CursorCodec:
         self._key = hmac.digest(secret.encode(), b"mbs.cursor.v1", "sha256")
 
     def encode(self, position: Position, *, tenant_id: TenantId, order: str) -> str:
-        value = position.value
-        kind = "t" if isinstance(value, datetime) else "s"
+        kind = KINDS.get(type(position.value), "s")
+        value = str(position.value) if kind == "d" else position.value
         payload = orjson.dumps([kind, value, str(position.id)])
         mac = self._mac(payload, tenant_id, order)
         return base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
@@ -86,7 +92,7 @@ class CursorCodec:
         if not canonical or not hmac.compare_digest(mac, self._mac(payload, tenant_id, order)):
             raise InvalidCursor
         kind, value, id_ = orjson.loads(payload)
-        return Position(datetime.fromisoformat(value) if kind == "t" else value, UUID(id_))
+        return Position(READ[kind](value) if kind in READ else value, UUID(id_))
 
     def _mac(self, payload: bytes, tenant_id: TenantId, order: str) -> bytes:
         message = hashlib.sha256(payload).digest() + tenant_id.bytes + order.encode()

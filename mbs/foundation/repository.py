@@ -148,7 +148,8 @@ class Repository:
         if version is not None:
             statement = statement.where(self.model.__table__.c.version == version)
         try:
-            removed = self._write(statement).rowcount
+            # Whatever a constraint means to a row that is written, to one that goes it means this.
+            removed = self._transaction.execute(statement).rowcount
         except IntegrityError as error:
             raise InUse from error
         if removed == 0:

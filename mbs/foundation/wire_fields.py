@@ -278,6 +278,19 @@ class Choices(fields.String):
         return sorted(set(chosen))
 
 
+MOST_TAGS = 20
+
+
+class Tags(fields.List[Any]):
+    """Up to 20 different words of at most 40 characters; a repeated one counts once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Text(maximum=40), validate=validate.Length(max=MOST_TAGS), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+
+
 class Cursor(Secret):
     """The place in a list where a page ended; what it holds is known to the list alone."""
 

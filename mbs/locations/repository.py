@@ -41,6 +41,10 @@ class LocationRepository(Repository):
         statement = statement.where(BUSINESS.c.id == Location.tenant_id, Location.is_default)
         return self._transaction.execute(statement).one()
 
+    def default(self) -> Row[Any]:
+        """Return the location where things are unless they say otherwise."""
+        return self._transaction.execute(self.select().where(Location.is_default)).one()
+
     def lock(self, id_: UUID, *, version: int | None) -> Row[Any]:
         """Return a location, locked against other writers until the transaction ends.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.errors import FieldFault, Invalid
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -70,3 +72,17 @@ class Resource(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def bookable(capacity: int, wanted: int | None, *, before: Any = None) -> int:
+    """Return how much of a capacity is open to bookings: what is wanted, else as much as before, else all.
+
+    :param before: the row of a resource that changes; if all of it was open, all of it stays so.
+    :raises Invalid: if that is more than the capacity.
+    """
+    if wanted is None and before is not None and before.bookable_capacity != before.capacity:
+        wanted = before.bookable_capacity
+    if wanted is not None and wanted > capacity:
+        message = f"Must be at most the capacity, {capacity}."
+        raise Invalid(errors=[FieldFault("bookableCapacity", "invalid", message)])
+    return capacity if wanted is None else wanted
