@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from mbs.foundation.money import Amount
+from mbs.foundation.money_fields import Amount
 from mbs.foundation.schemas import WireSchema
 from mbs.foundation.wire_fields import Choice, Flag, Int
 
