@@ -18,6 +18,9 @@ from mbs.foundation.connections import OneMessageDialect
 
 DIALECT: Dialect = OneMessageDialect()  # type: ignore[no-untyped-call]
 
+NUMERIC = 1700
+"""What PostgreSQL calls the type of a decimal number, the only one of which SQLAlchemy must be told."""
+
 
 class Compiled(NamedTuple):
     """A statement as psycopg2 takes it; `row` is the class of what it returns."""
@@ -61,4 +64,4 @@ def _processor(type_: TypeEngine[Any]) -> Callable[[Any], Any] | None:
 
 def _comes_out_as_it_is(type_: TypeEngine[Any]) -> bool:
     item = type_.item_type if isinstance(type_, ARRAY) else type_
-    return item.dialect_impl(DIALECT).result_processor(DIALECT, None) is None
+    return item.dialect_impl(DIALECT).result_processor(DIALECT, NUMERIC) is None
