@@ -1,8 +1,10 @@
 """Bookings, and which state may follow which."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,6 +25,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.money import shown
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -43,7 +46,13 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 
 STATUSES = tuple(TRANSITIONS)
 BLOCKING = ("held", "pending", "confirmed", "checked_in")
+WAITING = ("held", "pending")
+"""Those that are `expired` from their `expires_at` on, whether somebody has written that down yet or not."""
+
 SOURCES = ("staff", "portal", "api", "import")
+FEE_REASONS = ("late_cancel", "no_show")
+CANCELLERS = ("customer", "business")
+"""Who a caller may say has cancelled; what the program itself ends is `system`'s."""
 
 SORTS: Mapping[str, str] = {"startAt": "start_at", "createdAt": "created_at"}
 
@@ -133,3 +142,35 @@ class BookingItem(Base):
     amount: Mapped[Decimal] = mapped_column(MONEY)
     start_at: Mapped[datetime] = mapped_column(INSTANT)
     end_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 of Douglas Crockford: no letter in it that is taken for a digit, none that makes words."""
+
+REFERENCE_LENGTH = 8
+
+
+def new_reference() -> str:
+    """Return what people call a booking by, drawn at random so that nobody can guess another's."""
+    return "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
+
+
+def status_at(booking: Any, at: datetime) -> str:
+    """Return the status that a stored row has at an instant."""
+    if booking.status in WAITING and booking.expires_at <= at:
+        return "expired"
+    return str(booking.status)
+
+
+def recorded(values: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Return what an event tells of columns: each amount as text at the scale of its currency."""
+    told: dict[str, Any] = {
+        name: shown(value, currency) if isinstance(value, Decimal) else value
+        for name, value in values.items()
+    }
+    if told.get("items"):
+        told["items"] = [
+            {**item, **{name: shown(Decimal(item[name]), currency) for name in ("unit_price", "amount")}}
+            for item in told["items"]
+        ]
+    return told
