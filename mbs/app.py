@@ -15,7 +15,7 @@ import mbs.allocations.models
 import mbs.api_keys.blueprint
 import mbs.auth.blueprint
 import mbs.bookings.models
-import mbs.catalog.models
+import mbs.catalog.blueprint
 import mbs.customers.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
@@ -78,6 +78,7 @@ BLUEPRINTS = (
     mbs.customers.blueprint.blueprint,
     mbs.resources.blueprint.blueprint,
     mbs.resources.blueprint.staff,
+    mbs.catalog.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )
 

@@ -9,6 +9,7 @@ from mbs.accounts.service import AccountService
 from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
+from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
 from mbs.events.service import EventService
@@ -159,5 +160,6 @@ def service_factories(parts: Parts) -> Factories:
             clock=clock,
             only_of=None if scope.may("customers:read") else scope.actor_id,
         ),
+        CatalogService: lambda scope: CatalogService(begin=begin(scope), clock=clock),
         ResourceService: lambda scope: ResourceService(begin=begin(scope), clock=clock),
     }

@@ -21,7 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mbs.catalog.errors import InvalidSegments
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.errors import FieldFault, Invalid
+from mbs.foundation.money import refuse_finer
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -29,6 +32,17 @@ MONEY = Numeric(19, 4)
 
 MODES = ("appointment", "session", "stay")
 PRICE_UNITS = ("booking", "person", "hour", "day", "night", "week", "month", "unit")
+
+PRICE_UNITS_OF: Mapping[str, Sequence[str]] = {
+    "appointment": ("booking", "person", "hour"),
+    "session": ("person", "booking"),
+    "stay": ("night", "day", "week", "month", "booking"),
+}
+"""What a price may be for, by mode; the first is what it is for unless somebody says."""
+
+MOST_SEGMENTS = 20
+MOST_RESOURCES = 200
+"""How many can be assigned to one service."""
 
 SORTS: Mapping[str, str] = {"sortOrder": "sort_order", "name": "name_key", "price": "price"}
 
@@ -140,3 +154,80 @@ def needs(
             else:
                 found[found.index(before)] = Need(kind, before.start, end, before.segment_no)
     return tuple(found)
+
+
+def last_segment_start(segments: Sequence[Mapping[str, Any]]) -> int:
+    """Return after how many minutes the last segment starts; 0 if there are none."""
+    return sum(segment["minutes"] for segment in segments[:-1])
+
+
+def check_time(
+    *, mode: str, duration: int | None, segments: Sequence[Mapping[str, Any]], changed: str = "segments"
+) -> None:
+    """Refuse a duration and segments that do not fit each other, or the mode.
+
+    :param changed: the field of the wire to name where the two disagree.
+    :raises Invalid: if a stay has a duration, or anything else has none.
+    :raises InvalidSegments: if the segments do not last as long as the service, or it can have none.
+    """
+    if mode == "stay" and duration is not None:
+        raise _invalid("duration", "A stay lasts as long as its guest wants.")
+    if mode != "stay" and duration is None:
+        message = "Say how many minutes it lasts; only a stay lasts as long as its guest wants."
+        raise Invalid(errors=[FieldFault("duration", "required", message)])
+    if segments and mode != "appointment":
+        raise InvalidSegments.of("segments", "Only an appointment has segments.")
+    minutes = sum(segment["minutes"] for segment in segments)
+    if segments and minutes != duration:
+        message = f"The segments last {minutes} minutes and the service {duration}; both must be the same."
+        raise InvalidSegments.of(changed, message)
+
+
+def check_own_duration(
+    duration: int | None, *, mode: str, segments: Sequence[Mapping[str, Any]], field: str
+) -> None:
+    """Refuse the minutes that somebody takes for a service, if they differ from the service's own.
+
+    :param duration: None if they do not.
+    :param field: the field of the wire to name.
+    :raises Invalid: if the service is not an appointment.
+    :raises InvalidSegments: if they are over before the last segment starts, which alone grows and shrinks.
+    """
+    if duration is None:
+        return
+    if mode != "appointment":
+        raise _invalid(field, "Only an appointment lasts as long as whoever does it takes.")
+    if segments and duration <= last_segment_start(segments):
+        message = f"{duration} minutes are over before the last segment starts."
+        raise InvalidSegments.of(field, message)
+
+
+def price_unit(mode: str, wanted: str | None) -> str:
+    """Return what a price is for: what is wanted, else what it usually is for in this mode.
+
+    :raises Invalid: if nothing of this mode is priced so.
+    """
+    allowed = PRICE_UNITS_OF[mode]
+    if wanted is not None and wanted not in allowed:
+        raise _invalid("priceUnit", f"Must be one of: {', '.join(allowed)}; in the mode `{mode}`.")
+    return wanted or allowed[0]
+
+
+def check_fees(policy: Mapping[str, Any], currency: str) -> None:
+    """Refuse fees of a service's rules that its currency cannot pay.
+
+    :raises Invalid: if one has more decimals than the currency.
+    """
+    for name in ("lateCancelFee", "noShowFee"):
+        fee = policy.get(name)
+        if fee is not None and fee["type"] == "fixed":
+            refuse_finer(Decimal(fee["value"]), currency, field=f"policy.{name}.value")
+
+
+def merged_policy(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a service's rules after a change; a rule that is set to None is the business's again."""
+    return {name: value for name, value in {**kept, **changes}.items() if value is not None}
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(errors=[FieldFault(field, "invalid", message)])

@@ -4,10 +4,10 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from mbs.foundation.money_fields import Amount
-from mbs.foundation.schemas import WireSchema
+from mbs.foundation.schemas import WireSchema, camel_case
 from mbs.foundation.wire_fields import Choice, Flag, Int
 
 MINUTES_A_MONTH = 31 * 1440
@@ -52,8 +52,8 @@ class Fee(WireSchema):
             raise ValidationError("Must be at most 100.", "value")
 
 
-class ServicePolicy(WireSchema):
-    """What a service overrides; what it does not name is the business's."""
+class BookingRules(WireSchema):
+    """The rules that a business and each of its services can set."""
 
     requires_approval = Flag(metadata={"description": "A booking is `pending` until somebody confirms it."})
     pending_ttl_min = Int(minimum=1, maximum=MINUTES_A_MONTH)
@@ -73,7 +73,22 @@ class ServicePolicy(WireSchema):
     assignment = Choice("first_free", "least_busy", "requested")
 
 
-class BookingPolicy(ServicePolicy):
+class ServicePolicy(BookingRules):
+    """What a service overrides; what it does not name, and what it sets to null, is the business's.
+
+    Loaded, its keys are those of the wire, as they are kept.
+    """
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = True
+
+    @post_load
+    def as_kept(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {camel_case(name): value for name, value in data.items()}
+
+
+class BookingPolicy(BookingRules):
     """The rules of a business."""
 
     first_day_of_week = Int(minimum=1, maximum=7, metadata={"description": "1 is Monday (ISO 8601)."})

@@ -98,6 +98,11 @@ class ResourceRepository(Repository):
             raise PreconditionFailed
         return row
 
+    def hold(self, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """Return those of these resources that there are; they stay until the transaction ends."""
+        statement = self.select().where(self._id().in_(ids)).order_by(self._id())
+        return self._transaction.execute(statement.with_for_update(read=True, key_share=True)).all()
+
     def has_above(self, id_: UUID, *, parent_id: UUID) -> bool:
         """Tell whether a resource is another one, or one of those that this other one is part of."""
         above = self.select(Resource.id, Resource.parent_id).where(Resource.id == parent_id)
