@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from werkzeug.wrappers import Response
 
 from mbs.catalog.models import SORTS
@@ -19,7 +18,7 @@ from mbs.catalog.schemas import (
     ServiceResources,
     ServiceView,
     present,
-    present_assignment,
+    present_assignments,
 )
 from mbs.catalog.service import CatalogService
 from mbs.foundation.api import Blueprint, conditional
@@ -104,11 +103,15 @@ def remove(query: dict[str, Any], service_id: UUID) -> Response:
 
 @blueprint.get("/<id:service_id>/resources")
 @requires("services:read")
-@conditional
 @blueprint.response(200, ServiceResources)
 def read_resources(service_id: UUID) -> Response:
-    """List who and what can do a service, archived ones too; the entity tag is the service's."""
-    return _answer_resources(*resolve(CatalogService).resources(id_=service_id))
+    """List who and what can do a service, archived ones too.
+
+    `version` is the service's, for the If-Match of a change.
+    """
+    item, rows = resolve(CatalogService).resources(id_=service_id)
+    # No entity tag: names are others' to change, and would not change it.
+    return answer(present_assignments(item, rows))
 
 
 @blueprint.put("/<id:service_id>/resources")
@@ -120,13 +123,8 @@ def read_resources(service_id: UUID) -> Response:
 def assign_resources(body: dict[str, Any], service_id: UUID) -> Response:
     """Say who and what can do a service: the whole list, and each one's price and duration if they differ.
 
-    An appointment takes one resource of each kind among them, or those that its segments name.
+    An appointment takes one resource of each kind among them, or those that its segments name. The change
+    counts as one of the service.
     """
-    return _answer_resources(
-        *resolve(CatalogService).assign(id_=service_id, version=expected_version(), **body)
-    )
-
-
-def _answer_resources(item: Row[Any], rows: Any) -> Response:
-    view = [present_assignment(row, item.currency) for row in rows]
-    return answer({"resources": view}, version=item.version)
+    item, rows = resolve(CatalogService).assign(id_=service_id, version=expected_version(), **body)
+    return answer(present_assignments(item, rows), version=item.version)

@@ -1,5 +1,6 @@
 """Services on the wire."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -184,6 +185,7 @@ class AssignmentView(WireSchema):
 
 
 class ServiceResources(WireSchema):
+    version = fields.Integer(required=True)
     resources = fields.List(fields.Nested(AssignmentView), required=True)
 
 
@@ -217,13 +219,19 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
     }
 
 
-def present_assignment(row: Any, currency: str) -> dict[str, Any]:
-    """Return what is assigned to a service as `AssignmentView` describes it."""
+def present_assignments(item: Any, rows: Iterable[Any]) -> dict[str, Any]:
+    """Return a service's resources as `ServiceResources` describes them."""
     return {
-        "resourceId": row.resource_id,
-        "kind": row.kind,
-        "name": row.name,
-        "isActive": row.active,
-        "price": None if row.price is None else shown(row.price, currency),
-        "duration": row.duration_min,
+        "version": item.version,
+        "resources": [
+            {
+                "resourceId": row.resource_id,
+                "kind": row.kind,
+                "name": row.name,
+                "isActive": row.active,
+                "price": None if row.price is None else shown(row.price, item.currency),
+                "duration": row.duration_min,
+            }
+            for row in rows
+        ],
     }

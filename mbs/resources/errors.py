@@ -47,4 +47,4 @@ class MemberTaken(Conflict):
 
 class CapacityInUse(Conflict):
     code = "CAPACITY_IN_USE"
-    sentence = "Bookings have taken more than this capacity; move or cancel them first."
+    sentence = "Bookings hold places above this capacity; move or cancel them first."
