@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,9 @@ SOURCES = ("staff", "portal", "api", "import")
 FEE_REASONS = ("late_cancel", "no_show")
 CANCELLERS = ("customer", "business")
 """Who a caller may say has cancelled; what the program itself ends is `system`'s."""
+
+LONG = timedelta(hours=24)
+"""A booking that takes more is `long`."""
 
 SORTS: Mapping[str, str] = {"startAt": "start_at", "createdAt": "created_at"}
 

@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 
 from mbs.allocations.repository import AllocationRepository
 from mbs.bookings.models import CROCKFORD, TRANSITIONS, new_reference, status_at
-from mbs.bookings.repository import BookingRepository, record
+from mbs.bookings.repository.bookings import BookingRepository
+from mbs.bookings.repository.events import record
 from mbs.bookings.schemas import BookingView, present
 from mbs.events.repository import EventRepository
 from mbs.foundation.errors import Busy, NotFound

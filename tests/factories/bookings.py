@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from mbs.allocations.repository import AllocationRepository
 from mbs.bookings.models import new_reference
-from mbs.bookings.repository import BookingRepository
+from mbs.bookings.repository.bookings import BookingRepository
 from tests.factories.callers import Business
 
 NEW_SERVICE = text("""
