@@ -17,6 +17,7 @@ import mbs.auth.blueprint
 import mbs.bookings.models
 import mbs.catalog.blueprint
 import mbs.customers.blueprint
+import mbs.dashboard.blueprint
 import mbs.events.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
@@ -24,7 +25,7 @@ import mbs.invitations.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
 import mbs.resources.blueprint
-import mbs.schedules.models
+import mbs.schedules.blueprint
 import mbs.second_factor.blueprint
 import mbs.sessions.models
 import mbs.sign_ins.blueprint
@@ -78,7 +79,11 @@ BLUEPRINTS = (
     mbs.customers.blueprint.blueprint,
     mbs.resources.blueprint.blueprint,
     mbs.resources.blueprint.staff,
+    mbs.schedules.blueprint.staff,
+    mbs.schedules.blueprint.resources,
+    mbs.schedules.blueprint.locations,
     mbs.catalog.blueprint.blueprint,
+    mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )
 

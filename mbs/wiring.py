@@ -12,6 +12,7 @@ from mbs.auth.service import AuthService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
+from mbs.dashboard.service import DashboardService
 from mbs.events.service import EventService
 from mbs.foundation.challenges import ChallengeCodec
 from mbs.foundation.clock import Clock, SystemClock
@@ -26,6 +27,7 @@ from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
 from mbs.resources.service import ResourceService
+from mbs.schedules.service import ExceptionService, ScheduleService, TimeOffService
 from mbs.second_factor.service import SecondFactorService
 from mbs.sign_ins.service import SignInService
 from mbs.sso.gateways import Provider
@@ -153,7 +155,15 @@ def service_factories(parts: Parts) -> Factories:
         RoleService: lambda scope: RoleService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
+        ScheduleService: lambda scope: ScheduleService(begin=begin(scope), clock=clock),
+        ExceptionService: lambda scope: ExceptionService(begin=begin(scope), clock=clock),
+        TimeOffService: lambda scope: TimeOffService(
+            begin=begin(scope),
+            clock=clock,
+            only_of=None if scope.may("timeOff:write") else scope.actor_id,
+        ),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),
+        DashboardService: lambda scope: DashboardService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

@@ -1,0 +1,1 @@
+"""Questions put to the bookings and customers of one business, each answered by one statement."""
