@@ -1,18 +1,27 @@
-"""Group classes."""
+"""Group classes, when those of a series meet, and what they take of people and rooms."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, Uuid
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mbs.foundation.db import Base, tenant_key
+from mbs.allocations.models import Taken, pick
+from mbs.foundation.db import Base, Transaction, tenant_key
+from mbs.schedules.models import DAYS
 
 INSTANT = TIMESTAMP(timezone=True)
 
 STATUSES = ("scheduled", "cancelled", "completed")
+
+MOST_OF_A_SERIES = 200
+
+LONGEST = timedelta(hours=24)
+"""No class is longer, so that one under way is found among the latest starts."""
 
 SORTS: Mapping[str, str] = {"startAt": "start_at"}
 
@@ -47,3 +56,95 @@ class GroupSession(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a class begins and ends, and when it takes and gives back people and rooms, buffers included."""
+
+    start: datetime
+    end: datetime
+    taken_from: datetime
+    taken_to: datetime
+
+    @classmethod
+    def of(cls, start: datetime, *, minutes: int, before: int, after: int) -> "Times":
+        """Return them of a class that takes so many minutes, with so many before it and after it."""
+        end = start + timedelta(minutes=minutes)
+        return cls(start, end, start - timedelta(minutes=before), end + timedelta(minutes=after))
+
+
+class Slots(Protocol):
+    """A person or a room, as rows of resources are."""
+
+    @property
+    def bookable_capacity(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot that is about to be taken."""
+
+    slot_no: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def find_slots(times: Iterable[Times], resource: Slots, taken: Sequence[Taken]) -> list[int | None]:
+    """Return which slot of a resource each of some classes can take; None where all are taken.
+
+    :param times: of classes of one length, by their start.
+    :param taken: what is taken of the resource, by its start.
+    """
+    found: list[int | None] = []
+    upcoming, under_way = list(reversed(taken)), list[Taken]()
+    for time in times:
+        while upcoming and upcoming[-1].starts_at < time.taken_to:
+            under_way.append(upcoming.pop())
+        under_way = [one for one in under_way if one.ends_at > time.taken_from]
+        slots = pick(
+            under_way,
+            start=time.taken_from,
+            end=time.taken_to,
+            slots=resource.bookable_capacity,
+            count=1,
+        )
+        found.append(slots[0] if slots else None)
+        if slots:
+            # Two classes of one series may overlap by their buffers.
+            under_way.append(Slot(slots[0], time.taken_from, time.taken_to))
+    return found
+
+
+def meeting_days(
+    days: Collection[str], *, from_: date, until: date | None, count: int | None
+) -> Iterator[date]:
+    """Return on which dates a series meets: on these days of the week, from one date on.
+
+    :param until: the last date that can be one; None: until there are `count`.
+    """
+    day, found = from_, 0
+    while (day <= until) if until is not None else (found < (count or 0)):
+        if DAYS[day.weekday()] in days:
+            found += 1
+            yield day
+        day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequences:
+    """What a class's change means for its bookings and its waiting list, which live in rooms above this one.
+
+    All act in the transaction of the change, whose resources are locked.
+    """
+
+    expire: Callable[[Transaction, Sequence[UUID], datetime], None]
+    """Let bookings expire whose holds are over."""
+    cancel: Callable[[Transaction, UUID, datetime, str | None], None]
+    """Cancel the bookings of a class, for a reason."""
+    move: Callable[[Transaction, UUID, datetime, datetime, datetime], None]
+    """Move the bookings of a class to another start and end."""
+    offer: Callable[[Transaction, UUID, datetime], None]
+    """Offer free seats of a class to whoever waits for them."""
+    end_waiting: Callable[[Transaction, UUID, datetime], None]
+    """Let nobody wait for a class any longer."""

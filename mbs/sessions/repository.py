@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, Uuid, and_, any_, bindparam, func, or_, true
+from sqlalchemy import Row, Select, Text, Uuid, and_, any_, bindparam, case, func, or_, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -18,6 +18,7 @@ from mbs.foundation.repository import Repository
 from mbs.locations.models import Location
 from mbs.resources.models import SESSION, Resource
 from mbs.resources.repository import ResourceRepository
+from mbs.schedules.models import TimeOff
 from mbs.sessions.models import GroupSession
 from mbs.tenants.models import Membership
 
@@ -96,6 +97,10 @@ class SessionRepository(Repository):
         values["status"] = ["scheduled"]
         return self._read(_by_start(tuple(values)), {**values, "at": at})
 
+    def of_series(self, series_id: UUID, *, at: datetime) -> Sequence[Row[Any]]:
+        """Return the classes of a series as `view` shows them, by their start."""
+        return self._read(_by_start(("series_id",)), {"series_id": series_id, "at": at})
+
     def search(self, request: PageRequest, *, at: datetime, **filters: Any) -> Page:
         """Return one page of classes as `view` shows them.
 
@@ -122,8 +127,11 @@ class SessionRepository(Repository):
     def change_seats(self, id_: UUID, *, name: str, capacity: int) -> None:
         """Change the name of a class, and how many seats it has.
 
-        :raises CapacityInUse: if a seat of a higher number is taken.
+        Whoever has a seat of a higher number gets a lower one that is free.
+
+        :raises CapacityInUse: if more are taken than it has.
         """
+        _Taken(self._transaction).move_below(id_, capacity)
         _Seats(self._transaction, kinds=(SESSION,)).change(id_, _named(name, capacity), version=None)
 
 
@@ -141,6 +149,26 @@ class _Seats(ResourceRepository):
             for one in classes
         ]
         self._transaction.execute(self._insert(), rows)
+
+    def parents(self, ids: Sequence[UUID]) -> Select[Any]:
+        return self.select(Resource.parent_id).where(Resource.id.in_(ids))
+
+
+class ClosedRepository(Repository):
+    """Time off, which closes people, rooms and places to classes."""
+
+    model = TimeOff
+
+    def between(
+        self, resource_ids: Sequence[UUID], location_id: UUID, *, from_: datetime, to: datetime
+    ) -> Sequence[Row[Any]]:
+        """Return from when to when one of some resources, what it is part of, or a location has time off."""
+        parents = _Seats(self._transaction).parents(resource_ids)
+        theirs = or_(TimeOff.resource_id.in_(resource_ids), TimeOff.resource_id.in_(parents))
+        statement = self.select(TimeOff.starts_at, TimeOff.ends_at)
+        statement = statement.where(or_(theirs, TimeOff.location_id == location_id))
+        statement = statement.where(TimeOff.starts_at < to, TimeOff.ends_at > from_)
+        return self._transaction.execute(statement).all()
 
 
 class _Shown(Repository):
@@ -177,6 +205,17 @@ class _Taken(Repository):
     """What is taken of classes, and what they take."""
 
     model = Allocation
+
+    def move_below(self, class_id: UUID, capacity: int) -> None:
+        """Give whoever has a seat of a higher number a free one of those that stay, while there are."""
+        mine = (Allocation.resource_id == class_id, Allocation.state != "released")
+        seats = self.select(Allocation.id, Allocation.slot_no).where(*mine).order_by(Allocation.slot_no)
+        rows = self._transaction.execute(seats).all()
+        free = sorted(set(range(1, capacity + 1)) - {row.slot_no for row in rows})
+        moves = dict(zip((row.id for row in rows if row.slot_no > capacity), free, strict=False))
+        if moves:
+            statement = self.update().where(Allocation.id.in_(moves))
+            self._write(statement.values(slot_no=case(moves, value=Allocation.id)))
 
     @classmethod
     def count(cls) -> Select[Any]:
