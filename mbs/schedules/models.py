@@ -1,6 +1,9 @@
 """The hours of people and places, as they are stored: minutes of local days."""
 
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Date, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
@@ -8,18 +11,45 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.local_time import MINUTES_A_DAY
 
 INSTANT = TIMESTAMP(timezone=True)
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Names, because 0 is Sunday to some and Monday to others."""
 
+MOST_WINDOWS = 20
+"""Of one day."""
+
+LONGEST_TIME_OFF = timedelta(days=1096)
+"""Three years, one of them a leap year."""
+
+EXCEPTION_SORTS: Mapping[str, str] = {"date": "on_date"}
+TIME_OFF_SORTS: Mapping[str, str] = {"endAt": "ends_at"}
+
+Window = Sequence[int]
+"""`[opens, closes]` in minutes of the local day; one that closes no later than it opens ends the next day."""
+
+OwnerKind = Literal["staff", "resource", "location"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose hours they are; a person of the staff is a resource too."""
+
+    kind: OwnerKind
+    id: UUID
+
+    @property
+    def column(self) -> str:
+        return "location_id" if self.kind == "location" else "resource_id"
+
 
 class Schedule(Base):
     """The week of one resource or one location: `{"mon": [[600, 840], [1320, 360]], ...}`.
 
-    A window is `[opens, closes]` in minutes of the local day; one that closes no later than it opens ends on
-    the next day. A day without windows is closed. `timezone` is the location's where it is None.
+    A window belongs to the day on which it opens. A day without windows is closed. `timezone` is the
+    location's where it is None.
 
     A row whose `week` is None is no schedule: it stays behind one that was removed, so that the versions of
     the next one go on from there and no If-Match of before can overwrite it.
@@ -104,3 +134,27 @@ class TimeOff(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def overlapping(days: Sequence[Sequence[Window]], *, cyclic: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield day and position of each window that opens while an earlier one is open.
+
+    :param days: the windows of successive days.
+    :param cyclic: the first day follows the last one, as in a week.
+    """
+    spans = sorted(
+        (number * MINUTES_A_DAY + opens, length(opens, closes), number, position)
+        for number, windows in enumerate(days)
+        for position, (opens, closes) in enumerate(windows)
+    )
+    period = len(days) * MINUTES_A_DAY
+    open_until = max((start + minutes for start, minutes, *_ in spans), default=0) - period if cyclic else 0
+    for start, minutes, number, position in spans:
+        if start < open_until:
+            yield number, position
+        open_until = max(open_until, start + minutes)
+
+
+def length(opens: int, closes: int) -> int:
+    """Return how many minutes a window lasts by the clock, whatever a change of the clock makes of them."""
+    return closes - opens if closes > opens else closes - opens + MINUTES_A_DAY
