@@ -8,17 +8,17 @@ from marshmallow import ValidationError, fields
 from mbs.foundation.money import LARGEST
 
 
-class Amount(fields.Decimal):
+class Amount(fields.String):
     """An amount of 0 or more as text, like "500.00"; a JSON number is refused, for it may be inexact."""
 
     def __init__(self, *, maximum: Decimal = LARGEST, decimals: int = 4, **kwargs: Any) -> None:
         digits = len(str(int(maximum)))
         self.pattern = rf"^[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}})?$"
         metadata = {"pattern": self.pattern, "examples": ["500.00"], **kwargs.pop("metadata", {})}
-        super().__init__(as_string=True, metadata=metadata, **kwargs)
+        super().__init__(metadata=metadata, **kwargs)
         self.maximum, self.decimals, self.digits = maximum, decimals, digits
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # type: ignore[override]
         message = f'Must be an amount as text, like "500.00", with at most {self.decimals} decimals.'
         if not isinstance(value, str) or not value.isascii():
             raise ValidationError(message)

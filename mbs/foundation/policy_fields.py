@@ -36,9 +36,6 @@ class AmountText(Amount):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # type: ignore[override]
         return str(super()._deserialize(value, attr, data, **kwargs))
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return value
-
 
 class Fee(WireSchema):
     """Nothing, a part of the booking's amount, or an amount in the business's currency."""
@@ -65,7 +62,7 @@ class BookingRules(WireSchema):
     max_reschedules = Int(minimum=0, maximum=1000)
     late_cancel_fee = fields.Nested(Fee)
     no_show_fee = fields.Nested(Fee)
-    deposit_percent = AmountText(maximum=HUNDRED)
+    deposit_percent = AmountText(maximum=HUNDRED, metadata={"examples": ["20"]})
     hold_min = Int(minimum=1, maximum=1440)
     max_per_customer_per_day = Int(minimum=1, maximum=1000, allow_none=True)
     check_in_time = ClockTime()
