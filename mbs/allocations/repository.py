@@ -59,15 +59,17 @@ class AllocationRepository(Repository):
         to: datetime,
         at: datetime,
         except_booking: UUID | None = None,
+        with_expired: bool = False,
     ) -> Sequence[Row[Any]]:
         """Return what blocks slots of resources between two instants: no hold that is over at `at`.
 
-        :return: resource_id, slot_no, starts_at, ends_at, booking_id, session_id.
+        :param with_expired: return those, too; they block nothing once `release_expired` has freed them.
+        :return: resource_id, slot_no, starts_at, ends_at, booking_id, session_id, expires_at.
         """
         wanted = {"resource_ids": _sorted(resource_ids), "from_": from_, "to": to, "at": at}
         if except_booking is not None:
             wanted["except_booking"] = except_booking
-        return self._read(self._taken(except_booking is not None), wanted)
+        return self._read(self._taken(except_booking is not None, with_expired), wanted)
 
     def of_booking(self, booking_id: UUID) -> Sequence[Row[Any]]:
         """Return what a booking takes, or took before it was released, in the order of its items."""
@@ -104,6 +106,11 @@ class AllocationRepository(Repository):
         held = self.update().where(Allocation.booking_id == booking_id, Allocation.state == "held")
         self._write(held.values(state="active", expires_at=None))
 
+    def hold_until(self, booking_id: UUID, until: datetime) -> None:
+        """Let what a booking holds be held until another instant."""
+        held = self.update().where(Allocation.booking_id == booking_id, Allocation.state == "held")
+        self._write(held.values(expires_at=until))
+
     def release(self, *, booking_id: UUID | None = None, session_id: UUID | None = None) -> None:
         """Free all that a booking or a session takes."""
         taken = self.update().where(self._owner(booking_id, session_id), Allocation.state != RELEASED)
@@ -130,16 +137,19 @@ class AllocationRepository(Repository):
 
     @classmethod
     @cache
-    def _taken(cls, excepted: bool) -> Select[Any]:
+    def _taken(cls, excepted: bool, with_expired: bool) -> Select[Any]:
         table = cls.model.__table__.c
         shown = (table.resource_id, table.slot_no, table.starts_at, table.ends_at)
-        statement = cls._prepared(*shown, table.booking_id, table.session_id).where(
+        others = (table.booking_id, table.session_id, table.expires_at)
+        statement = cls._prepared(*shown, *others).where(
             table.resource_id == any_(bindparam("resource_ids", type_=ARRAY(Uuid))),
             table.state != RELEASED,
             table.ends_at > bindparam("from_", type_=INSTANT),
             table.starts_at < bindparam("to", type_=INSTANT),
-            or_(table.expires_at.is_(None), table.expires_at > bindparam("at", type_=INSTANT)),
         )
+        if not with_expired:
+            lasts = table.expires_at > bindparam("at", type_=INSTANT)
+            statement = statement.where(or_(table.expires_at.is_(None), lasts))
         if excepted:
             statement = statement.where(
                 table.booking_id.is_distinct_from(bindparam("except_booking", type_=Uuid))
