@@ -154,7 +154,7 @@ class AvailabilityRepository(Repository):
     def _hours(cls) -> Select[Any]:
         week, other, off = (one.__table__.c for one in (Schedule, ScheduleException, TimeOff))
         weeks = _Schedules.listed(_owner(week), week.timezone, week.week, name="schedules").where(
-            _owned(week)
+            _owned(week), week.week.is_not(None)
         )
         days = _Exceptions.listed(_owner(other), other.on_date, other.windows).where(
             _owned(other),

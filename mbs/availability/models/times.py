@@ -25,9 +25,14 @@ def closes(day: date, minute: int, timezone: str) -> int:
     return seconds(local_time.closes(day, minute, timezone))
 
 
-def seconds(instant: datetime) -> int:
+def seconds(instant_: datetime) -> int:
     """Return the last whole second at or before an instant."""
-    return int(instant.timestamp() // 1)
+    return int(instant_.timestamp() // 1)
+
+
+def seconds_up(instant_: datetime) -> int:
+    """Return the first whole second at or after an instant."""
+    return -int(-instant_.timestamp() // 1)
 
 
 def instant(second: int) -> datetime:
