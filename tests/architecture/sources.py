@@ -12,7 +12,8 @@ ROOMS = tuple(
         {
             path.parent.name
             for name in ("service", "repository")
-            for path in (ROOT / "mbs").glob(f"[!f]*/{name}.py")
+            for path in (ROOT / "mbs").glob(f"[!f]*/{name}*")
+            if path.stem == name
         }
     )
 )
