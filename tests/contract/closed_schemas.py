@@ -1,7 +1,7 @@
 """Hold a value to a schema as a closed one: no field too many, none too few, each of its type."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 TYPES: tuple[tuple[type[fields.Field], tuple[type, ...]], ...] = (
     (fields.UUID, (str, UUID)),
     (fields.DateTime, (str, datetime)),
+    (fields.Date, (str, date)),
     (fields.Boolean, (bool,)),
     (fields.Integer, (int,)),
     (fields.Float, (int, float)),
