@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.factories.callers import Business, Caller
+from tests.tenants.test_booking_settings import DEFAULTS
 
 DETAILS = {"businessName": "Second Salon", "businessType": "spa", "countryCode": "DE"}
 
@@ -126,6 +127,7 @@ class TestSettings:
     def test_begin_with_their_defaults(self, resident_owner: Business) -> None:
         response = resident_owner.get("/api/tenant/settings")
         assert response.get_json() == {
+            "booking": DEFAULTS,
             "customers": {"uniqueEmail": False, "uniquePhone": False},
             "security": {"secondFactor": "optional"},
         }
