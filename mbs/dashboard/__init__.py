@@ -1,5 +1,6 @@
 """How the business is doing: counts, utilization and customers, by the days of its own time zone.
 
-No table of its own. URLs: /api/dashboard/stats, /api/analytics/bookings, .../utilisation, .../customers.
+No tables. URLs: /api/dashboard/stats, /api/analytics/bookings, /api/analytics/utilisation,
+/api/analytics/customers.
 Permission: reports:read.
 """

@@ -63,6 +63,8 @@ class TakenRepository(Repository):
                 (Allocation.tenant_id == GroupSession.tenant_id) & (Allocation.session_id == GroupSession.id),
             )
             .where(
+                # Said to the planner, who else may read what bookings take, too.
+                Allocation.session_id.is_not(None),
                 GroupSession.status != "cancelled",
                 GroupSession.start_at > period.start - 2 * A_DAY,
                 GroupSession.start_at < period.end + A_DAY,
