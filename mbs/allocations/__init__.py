@@ -1,4 +1,4 @@
 """Which slot of which resource is taken when, and by what. No two overlap, whoever races for it.
 
-Table: allocations. No URL: bookings, sessions and time off stand on it. How it holds: ADR 0014.
+Table: allocations. No URLs: bookings, sessions and time off stand on it. How it holds: ADR 0014.
 """

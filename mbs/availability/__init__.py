@@ -1,4 +1,5 @@
 """When a service can be had, and why not: free slots of appointments, seats of classes, beds for stays.
 
-No table of its own. URL: /api/availability. Permission: bookings:read (or read:own).
+No tables. URL: /api/availability.
+Permission: bookings:read (or read:own).
 """

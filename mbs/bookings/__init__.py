@@ -1,8 +1,7 @@
-"""Bookings: what was agreed with a customer, and what became of it.
+"""Bookings: what was agreed with a customer, and what became of it. To make and move one: mbs/reservations.
 
-Tables: bookings, booking_items. URLs: /api/bookings, /api/bookings/{id}, .../confirm, .../decline,
-.../check-in, .../complete, .../no-show, .../cancel; /api/customers/{id}/bookings,
+Tables: bookings, booking_items. URLs: /api/bookings, /api/bookings/upcoming, /api/bookings/{id}, .../confirm,
+.../decline, .../check-in, .../complete, .../no-show, .../cancel; /api/customers/{id}/bookings,
 /api/sessions/{id}/attendees.
-To make and to move one: mbs/reservations.
 Permissions: bookings:read (or read:own), bookings:write (or write:own).
 """

@@ -1,5 +1,5 @@
 """Finding a booking its place and taking it: making, holding, converting and moving bookings.
 
-No table of its own. URLs: POST /api/bookings, /api/bookings/{id}/convert, /api/bookings/{id}/reschedule.
+No tables. URLs: /api/bookings (POST), .../convert, .../reschedule.
 Permissions: bookings:write (or write:own), bookings:override.
 """

@@ -2,5 +2,6 @@
 
 Tables: schedules, schedule_exceptions, time_off. URLs: /api/staff/{id}/schedule, .../exceptions,
 .../time-off, the same under /api/resources and /api/locations.
-Permissions: resources:read, resources:write, timeOff:write (or timeOff:write:own); settings:* for locations.
+Permissions: resources:read, resources:write; of locations settings:read, settings:write. Time off is written
+with timeOff:write, or by the person whose it is.
 """

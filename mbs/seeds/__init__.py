@@ -1,4 +1,5 @@
 """Believable demo businesses, in development and test alone: everywhere else these paths are blocked.
 
-URL: POST /api/seed/{preset}. Permission: settings:write.
+No tables. URL: /api/seed (POST .../{preset}).
+Permission: settings:write.
 """
