@@ -25,7 +25,7 @@ class Listed(fields.String):
 
     def describe(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Document the words."""
-        return {"enum": sorted(self.words())}
+        return {"enum": [*sorted(self.words()), *([None] if self.allow_none else [])]}
 
 
 country = partial(

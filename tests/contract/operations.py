@@ -12,7 +12,7 @@ from flask import Flask
 from mbs.app import create_app
 from mbs.config import Config
 from tests.factories.callers import Business
-from tests.factories.objects import new_objects
+from tests.factories.objects import new_objects, object_of
 
 UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
@@ -55,6 +55,10 @@ class Operation:
         """Return the path with its ids filled in, by default with ones that never were."""
         return self.path.format_map(ids or {name: str(uuid.uuid4()) for name in self.ids})
 
+    def url_among(self, ids: "Ids") -> str:
+        """Return the path with the ids of what `ids_of` has made."""
+        return self.url(ids[object_of(self.path)])
+
 
 @cache
 def document() -> dict[str, Any]:
@@ -75,13 +79,13 @@ def operations() -> Iterator[Operation]:
                 yield Operation(method.upper(), path, details)
 
 
-def ids_of(owner: Business) -> dict[str, str]:
-    """Return one of the owner's objects for each id that a path takes."""
-    ids: dict[str, str] = {}
-    for operation in operations():
-        if not ids.keys() >= set(operation.ids):
-            ids |= new_objects(owner, *operation.ids)
-    return ids
+Ids = Mapping[str, Mapping[str, str]]
+
+
+def ids_of(owner: Business) -> Ids:
+    """Return the owner's objects that each path names, by what names them."""
+    named = {object_of(operation.path) for operation in operations()}
+    return {part: new_objects(owner, part) for part in named}
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:

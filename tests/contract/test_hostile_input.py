@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from mbs.foundation.problems import MEDIA_TYPE
 from tests.contract.hostile_corpus import ANYWHERE, MALFORMED, NOT_A_NUMBER, NOT_AN_INSTANT, SQL
-from tests.contract.operations import Operation, ids_of, operations
+from tests.contract.operations import Ids, Operation, ids_of, operations
 from tests.contract.stored_rows import Query, row_counts
 from tests.factories.callers import PASSWORD, Business, Caller, new_business
 from tests.factories.customers import create
@@ -39,8 +39,8 @@ def owner(app: Flask, wide_app: Flask) -> Iterator[Business]:
 
 
 @pytest.fixture(scope="module")
-def ids(owner: Business) -> dict[str, str]:
-    """The ids that the paths take."""
+def ids(owner: Business) -> Ids:
+    """What the paths name."""
     return ids_of(owner)
 
 
@@ -59,7 +59,7 @@ def refused(response: TestResponse, *statuses: int, field: str | None = None) ->
     body = response.json
     assert body is not None
     assert body["status"] == response.status_code
-    assert len(shown) < 16_000, "what came is not sent back"
+    assert len(shown) < 24_000, "what came is not sent back"
     if response.status_code == 400 and body["code"] != "INVALID_CURSOR":
         assert body["errors"], shown
         if field is not None:
@@ -72,32 +72,24 @@ def named(operation: Operation) -> str:
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=named)
 class TestABody:
-    def send(
-        self, owner: Business, operation: Operation, ids: dict[str, str], **options: Any
-    ) -> TestResponse:
-        return owner.call(operation.method, operation.url(ids), **options)
+    def send(self, owner: Business, operation: Operation, ids: Ids, **options: Any) -> TestResponse:
+        return owner.call(operation.method, operation.url_among(ids), **options)
 
-    def test_that_is_not_plain_json_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_that_is_not_plain_json_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for name, data in MALFORMED.items():
             response = self.send(owner, operation, ids, data=data, content_type="application/json")
             assert response.json is not None, name
             assert response.json["code"] == "INVALID_JSON", name
             refused(response, 400)
 
-    def test_larger_than_1_mib_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_larger_than_1_mib_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         data = b'{"name":"' + b"x" * 1024 * 1024 + b'"}'
         refused(self.send(owner, operation, ids, data=data, content_type="application/json"), 413)
         # In chunks, without a Content-Length.
         chunked = {"input_stream": BytesIO(data), "environ_overrides": {"wsgi.input_terminated": True}}
         refused(self.send(owner, operation, ids, content_type="application/json", **chunked), 413)
 
-    def test_of_another_type_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_of_another_type_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for content_type in (
             "text/plain",
             "text/json",
@@ -112,9 +104,7 @@ class TestABody:
         ):
             refused(self.send(owner, operation, ids, data=b"{}", content_type=content_type), 415)
 
-    def test_that_is_compressed_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_that_is_compressed_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for encoding in ("gzip", "deflate", "br", "identity", "gzip, gzip"):
             response = self.send(
                 owner,
@@ -126,15 +116,13 @@ class TestABody:
             )
             refused(response, 415)
 
-    def test_with_an_unknown_field_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_with_an_unknown_field_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for name in ("tenant_id", "tenantId2", "__proto__", "", "a.b", "x" * 5000, "Name", "$where"):
             body = {**operation.example, name: "x"}
             refused(self.send(owner, operation, ids, body=body), 400)
 
     def test_with_thousands_of_faults_is_answered_with_a_few(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
+        self, owner: Business, operation: Operation, ids: Ids
     ) -> None:
         bodies: list[Any] = [{f"{'x' * 90}{number}": 1 for number in range(9000)}]
         lists = [name for name, one in operation.body_schema["properties"].items() if "items" in one]
@@ -145,11 +133,12 @@ class TestABody:
             assert len((response.json or {})["errors"]) <= 40
 
     def test_with_a_field_of_another_type_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
+        self, owner: Business, operation: Operation, ids: Ids
     ) -> None:
         for name, schema in operation.body_schema["properties"].items():
             kinds = str(schema)
-            wrong: list[Any] = [["x"], {"x": 1}, 17, 1.5]
+            wrong: list[Any] = [["x"], {"x": 1}, 1.5]
+            wrong += [] if "integer" in schema.get("type", "") else [17]
             wrong += [] if "boolean" in kinds else [True]
             wrong += [] if "'null'" in kinds else [None]
             if "string" in kinds and name != "tags":
@@ -166,12 +155,10 @@ class TestABody:
 
 @pytest.mark.parametrize("operation", WITH_QUERY, ids=named)
 class TestAQueryParameter:
-    def send(self, owner: Business, operation: Operation, ids: dict[str, str], query: Any) -> TestResponse:
-        return owner.call(operation.method, operation.url(ids), operation.example, query_string=query)
+    def send(self, owner: Business, operation: Operation, ids: Ids, query: Any) -> TestResponse:
+        return owner.call(operation.method, operation.url_among(ids), operation.example, query_string=query)
 
-    def test_out_of_its_range_is_refused(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_out_of_its_range_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for parameter in operation.parameters("query"):
             name, schema = parameter["name"], parameter["schema"]
             values = [*ANYWHERE, ""]
@@ -190,14 +177,12 @@ class TestAQueryParameter:
             for value in values:
                 refused(self.send(owner, operation, ids, {name: value}), 400, field=name)
 
-    def test_given_twice_is_refused(self, owner: Business, operation: Operation, ids: dict[str, str]) -> None:
+    def test_given_twice_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for parameter in operation.parameters("query"):
             name = parameter["name"]
             refused(self.send(owner, operation, ids, [(name, "1"), (name, "1")]), 400, field=name)
 
-    def test_that_is_not_utf_8_is_harmless(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_that_is_not_utf_8_is_harmless(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for parameter in operation.parameters("query"):
             response = self.send(owner, operation, ids, f"{parameter['name']}=%ff%fe%C0%80")
             # The provider's answer may hold anything; there is no provider here.
@@ -207,24 +192,19 @@ class TestAQueryParameter:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 class TestAnyAddress:
-    def test_refuses_unknown_query_parameters(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_refuses_unknown_query_parameters(self, owner: Business, operation: Operation, ids: Ids) -> None:
         if not operation.path.startswith("/api"):
             pytest.skip("a probe answers whatever the prober adds")
         for query in ("limt=5", "LIMIT=5", "a%00b=1", "%ff=1", "=1", "tenantId=x", "a[]=1", "$where=1"):
-            url = f"{operation.url(ids)}?{query}"
+            url = f"{operation.url_among(ids)}?{query}"
             refused(owner.call(operation.method, url, operation.example), 400)
 
-    def test_refuses_nul_in_the_path(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
-        for url in (f"{operation.url(ids)}%00", f"{operation.url(ids)}/%00", f"/%00{operation.url(ids)}"):
+    def test_refuses_nul_in_the_path(self, owner: Business, operation: Operation, ids: Ids) -> None:
+        path = operation.url_among(ids)
+        for url in (f"{path}%00", f"{path}/%00", f"/%00{path}"):
             refused(owner.call(operation.method, url, operation.example), 400, 404)
 
-    def test_is_not_impressed_by_headers(
-        self, owner: Business, operation: Operation, ids: dict[str, str]
-    ) -> None:
+    def test_is_not_impressed_by_headers(self, owner: Business, operation: Operation, ids: Ids) -> None:
         public = operation.details.get("security") == []
         for name, values, statuses in (
             ("X-Tenant-ID", ("x", "\xff", "' OR 1=1 --", "x" * 5000), {403}),
@@ -237,7 +217,7 @@ class TestAnyAddress:
             if public or operation.method not in ("GET", "DELETE"):
                 continue
             for value in values:
-                response = owner.call(operation.method, operation.url(ids), headers={name: value})
+                response = owner.call(operation.method, operation.url_among(ids), headers={name: value})
                 assert response.status_code in statuses, (name, value)
 
 
@@ -277,9 +257,7 @@ class TestAnId:
             "%D9%A1" * 36,
         ],
     )
-    def test_that_names_nothing_is_not_found(
-        self, owner: Business, operation: Operation, ids: dict[str, str], id_: str
-    ) -> None:
-        url = operation.url(dict.fromkeys(ids, id_))
+    def test_that_names_nothing_is_not_found(self, owner: Business, operation: Operation, id_: str) -> None:
+        url = operation.url(dict.fromkeys(operation.ids, id_))
 
         refused(owner.call(operation.method, url, operation.example), 400, 404)

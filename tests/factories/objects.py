@@ -4,7 +4,6 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from uuid_utils.compat import uuid7
 
@@ -14,6 +13,8 @@ from mbs.foundation.sealing import digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.sso.models import ProviderIdentity
 from mbs.sso.repository import IdentityRepository
+from tests.factories import calendar_objects
+from tests.factories.answers import listed, made
 from tests.factories.callers import Business
 from tests.factories.members import new_member, sign_in
 from tests.factories.teams import member_of
@@ -47,25 +48,26 @@ def new_identity(person: Business, issuer: str = NOWHERE) -> ProviderIdentity:
 
 
 def customer(owner: Business) -> dict[str, str]:
-    return {"customer_id": _made(owner, "/api/customers", {"name": "Jane Smith"})}
+    return {"customer_id": made(owner, "/api/customers", {"name": "Jane Smith"})["id"]}
 
 
 def event(owner: Business) -> dict[str, str]:
     customer(owner)
-    return {"event_id": _listed(owner, "/api/events")[0]["id"]}
+    return {"event_id": listed(owner, "/api/events")[0]["id"]}
 
 
 def location(owner: Business) -> dict[str, str]:
-    return {"location_id": _made(owner, "/api/locations", {"name": "Bandra"})}
+    return {"location_id": made(owner, "/api/locations", {"name": "Bandra"})["id"]}
 
 
 def api_key(owner: Business) -> dict[str, str]:
-    return {"key_id": _made(owner, "/api/api-keys", {"name": "Web shop", "scopes": ["customers:read"]})}
+    body = {"name": "Web shop", "scopes": ["customers:read"]}
+    return {"key_id": made(owner, "/api/api-keys", body)["id"]}
 
 
 def role(owner: Business) -> dict[str, str]:
     body = {"name": f"Role {uuid.uuid4().hex[:8]}", "permissions": ["customers:read"]}
-    return {"role_id": _made(owner, "/api/roles", body)}
+    return {"role_id": made(owner, "/api/roles", body)["id"]}
 
 
 def invitation(owner: Business) -> dict[str, str]:
@@ -82,50 +84,47 @@ def member(owner: Business) -> dict[str, str]:
 
 def member_and_session(owner: Business) -> dict[str, str]:
     ids = member(owner)
-    return {**ids, "session_id": _listed(owner, f"/api/members/{ids['member_id']}/sessions")[0]["id"]}
+    return {**ids, "session_id": listed(owner, f"/api/members/{ids['member_id']}/sessions")[0]["id"]}
 
 
 def session(owner: Business) -> dict[str, str]:
     sign_in(owner.app, owner.tenant_id, owner.user_id, owner.email)
     return {
-        "session_id": next(row["id"] for row in _listed(owner, "/api/auth/sessions") if not row["current"])
+        "session_id": next(row["id"] for row in listed(owner, "/api/auth/sessions") if not row["current"])
     }
 
 
 def identity(owner: Business) -> dict[str, str]:
     new_identity(owner)
-    return {"identity_id": _listed(owner, "/api/auth/sso/identities")[0]["id"]}
+    return {"identity_id": listed(owner, "/api/auth/sso/identities")[0]["id"]}
 
 
-MAKERS: Mapping[frozenset[str], Callable[[Business], dict[str, str]]] = {
-    frozenset(): lambda owner: {},
-    frozenset({"customer_id"}): customer,
-    frozenset({"event_id"}): event,
-    frozenset({"location_id"}): location,
-    frozenset({"key_id"}): api_key,
-    frozenset({"role_id"}): role,
-    frozenset({"invitation_id"}): invitation,
-    frozenset({"token"}): token,
-    frozenset({"member_id"}): member,
-    frozenset({"member_id", "session_id"}): member_and_session,
-    frozenset({"session_id"}): session,
-    frozenset({"identity_id"}): identity,
+MAKERS: Mapping[str, Callable[[Business], dict[str, str]]] = {
+    "": lambda owner: {},
+    "/api/customers/{customer_id}": customer,
+    "/api/events/{event_id}": event,
+    "/api/locations/{location_id}": location,
+    "/api/api-keys/{key_id}": api_key,
+    "/api/roles/{role_id}": role,
+    "/api/invites/{invitation_id}": invitation,
+    "/api/auth/invites/{token}": token,
+    "/api/members/{member_id}": member,
+    "/api/members/{member_id}/sessions/{session_id}": member_and_session,
+    "/api/auth/sessions/{session_id}": session,
+    "/api/auth/sso/identities/{identity_id}": identity,
+    **calendar_objects.MAKERS,
 }
+"""By what a path names, which is all of it up to its last id."""
 
 
-def new_objects(owner: Business, *names: str) -> dict[str, str]:
-    """Return what the ids of a path name, made for it; each may be removed without harm to the owner."""
-    return MAKERS[frozenset(names)](owner)
+def object_of(path: str) -> str:
+    """Return the part of a documented path that names an object, "" if none does."""
+    return path[: path.rfind("}") + 1]
 
 
-def _made(owner: Business, path: str, body: Any) -> str:
-    response = owner.post(path, body)
-    assert response.status_code == 201, response.get_data(as_text=True)
-    return str((response.json or {})["id"])
+def new_objects(owner: Business, path: str) -> dict[str, str]:
+    """Return what the ids of a path name, made for it; each may be removed without harm to the owner.
 
-
-def _listed(owner: Business, path: str) -> list[dict[str, Any]]:
-    response = owner.get(path)
-    assert response.status_code == 200, response.get_data(as_text=True)
-    found: list[dict[str, Any]] = (response.json or {})["data"]
-    return found
+    :param path: as the document spells it, with its ids in braces.
+    """
+    return MAKERS[object_of(path)](owner)

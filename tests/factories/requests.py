@@ -1,6 +1,5 @@
 """For every operation of the API a request that it accepts."""
 
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ def acceptable(
     own["refreshToken"] = owner.refresh_token
     if request.body:
         request = request.with_body(**{key: own[key] for key in own.keys() & request.body.keys()})
-    return replace(request, path=path.format_map(new_objects(owner, *re.findall(r"\{(\w+)\}", path))))
+    return replace(request, path=path.format_map(new_objects(owner, path)))
 
 
 def stranger(owner: Business) -> Caller:
@@ -165,6 +164,16 @@ def come_back(owner: Business, request: Request, provider: StandIn) -> Request:
     return replace(request, caller=browser, path=f"{request.path}?code=x&state={asked['state']}")
 
 
+def assign_resources(owner: Business, request: Request) -> Request:
+    ids = new_objects(owner, request.path)
+    staff = new_objects(owner, "/api/staff/{staff_id}")["staff_id"]
+    return replace(request, path=request.path.format_map(ids)).with_body(resources=[{"resourceId": staff}])
+
+
+def report(owner: Business, request: Request) -> Request:
+    return replace(request, path=f"{request.path}?from=2026-03-01&to=2026-03-31")
+
+
 Special = Callable[[Business, Request], Request]
 
 AT_A_PROVIDER: Mapping[str, Callable[[Business, Request, StandIn], Request]] = {
@@ -189,5 +198,9 @@ SPECIAL: Mapping[str, Special] = {
     "POST /api/invites": with_new_email,
     "POST /api/auth/invites/{token}/accept": accept,
     "POST /api/auth/invites/{token}/join": join,
+    "PUT /api/services/{service_id}/resources": assign_resources,
+    "GET /api/analytics/bookings": report,
+    "GET /api/analytics/utilisation": report,
+    "GET /api/analytics/customers": report,
 }
 """By the operation's name; the others take the document's example."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -31,17 +31,19 @@ class Route:
     rule: str
     permission: str
     arguments: tuple[str, ...]
-    query: frozenset[str]
-    body: Mapping[str, Any] | None
+    query: frozenset[str] = frozenset()
+    body: Mapping[str, Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.rule}"
 
+    @property
+    def template(self) -> str:
+        """The path as the document spells it."""
+        return re.sub(r"<(?:id:)?(\w+)>", r"{\1}", self.rule)
+
     def path(self, **ids: object) -> str:
-        path = self.rule
-        for name in self.arguments:
-            path = re.sub(rf"<(id:)?{name}>", str(ids[name]), path)
-        return path
+        return self.template.format_map(ids)
 
 
 def routes(app: Flask) -> Iterator[Route]:
@@ -51,15 +53,18 @@ def routes(app: Flask) -> Iterator[Route]:
         if not rule.rule.startswith("/api/") or is_health(rule.rule) or rule.rule == "/api/openapi.json":
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-            path = re.sub(r"<(?:id:)?(\w+)>", r"{\1}", rule.rule)
-            operation = document["paths"][path][method.lower()]
-            parameters = [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            yield Route(
+            route = Route(
                 method=method,
                 rule=rule.rule,
                 permission=vars(app.view_functions[rule.endpoint])["permission"],
                 arguments=tuple(sorted(rule.arguments)),
+            )
+            documented = document["paths"][route.template]
+            operation = documented[method.lower()]
+            parameters = [*documented.get("parameters", ()), *operation.get("parameters", ())]
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            yield replace(
+                route,
                 query=frozenset(one["name"] for one in parameters if one.get("in") == "query"),
                 body=content.get("example"),
             )

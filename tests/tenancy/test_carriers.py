@@ -8,7 +8,7 @@ from flask import Flask
 
 from mbs.foundation.logs import JsonFormatter
 from tests.factories.callers import PASSWORD, Business, Caller
-from tests.factories.objects import new_objects
+from tests.factories.objects import new_objects, object_of
 from tests.tenancy.conftest import Pair, new_pair, random_id
 from tests.tenancy.routes import Inspector, Route, routes, seen
 
@@ -22,8 +22,8 @@ def every_route(app: Flask) -> list[Route]:
 
 def own_paths(found: list[Route], business: Business) -> list[tuple[Route, str]]:
     """Return each route with its path to an object of a business."""
-    objects = {names: new_objects(business, *names) for names in {route.arguments for route in found}}
-    return [(route, route.path(**objects[route.arguments])) for route in found]
+    objects = {name: new_objects(business, name) for name in {object_of(route.template) for route in found}}
+    return [(route, route.path(**objects[object_of(route.template)])) for route in found]
 
 
 class TestForeignTenantInAHeader:
