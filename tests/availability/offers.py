@@ -43,6 +43,7 @@ def offer(*candidates: Candidate, **values: Any) -> Offer:
         "timezone": "Asia/Kolkata",
         "kinds": sorted({one.kind for one in candidates}),
         "candidates": candidates,
+        "locations": {PLACE: "Asia/Kolkata"},
         **values,
     }
     return Offer(**given)

@@ -110,6 +110,10 @@ class Hours:
         """Return whether time off keeps a candidate from a stay, which opening hours do not."""
         return "time_off" if touches(self.off(one), times.seconds(start), times.seconds(end)) else None
 
+    def week_of_place(self, one: Candidate) -> Sequence[Interval]:
+        """Return the windows of a candidate's location; none if it has no weekly hours of its own."""
+        return self._of_place(one) if one.location_id in self.weeks else ()
+
     def _windows(self, one: Candidate) -> list[Interval]:
         own, place = self._rules(one.id), self._rules(one.location_id)
         if own and place:

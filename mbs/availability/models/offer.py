@@ -78,6 +78,8 @@ class Offer:
     """Every rule of bookings, by its name on the wire: the service's before the business's."""
     timezone: str
     """The business's."""
+    locations: Mapping[UUID, str]
+    """The time zone of each of the business's active locations."""
     kinds: Sequence[str]
     candidates: Sequence[Candidate]
 

@@ -43,6 +43,13 @@ def local_day(instant_: datetime, timezone: str) -> date:
     return local_time.local(instant_, timezone).date()
 
 
+def days_between(first: int, last: int, timezone: str) -> list[tuple[int, int]]:
+    """Return the local days from one instant to another: the first second of each, and of the next."""
+    day, end = (local_day(instant(second), timezone) for second in (first, last))
+    days = [day + timedelta(days=number) for number in range((end - day).days + 1)]
+    return [(opens(one, 0, timezone), opens(one, 1440, timezone)) for one in days]
+
+
 @lru_cache(maxsize=4096)
 def _day_text(day: int) -> str:
     return date.fromordinal(719163 + day).isoformat()
