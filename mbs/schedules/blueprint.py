@@ -54,8 +54,7 @@ def hours_of(kind: OwnerKind, url_prefix: str, *, room: str) -> Blueprint:
     address = f"/<id:{kind}_id>"
     _add_schedule(blueprint, f"{address}/schedule", reads, writes)
     _add_exceptions(blueprint, f"{address}/exceptions", reads, writes)
-    # A place has no member whose own it could be.
-    takes_off = requires("timeOff:write", own=kind != "location")
+    takes_off = writes if kind == "location" else requires("timeOff:write", own=True)
     _add_time_off(blueprint, f"{address}/time-off", reads, takes_off)
     return blueprint
 

@@ -189,7 +189,7 @@ class TimeOffView(EntryView):
     end_at = fields.DateTime(required=True)
 
 
-class TakenView(WireSchema):
+class CoveredView(WireSchema):
     booking_id = fields.UUID(required=True, allow_none=True)
     session_id = fields.UUID(
         required=True, allow_none=True, metadata={"description": "A class, not a booking."}
@@ -199,7 +199,7 @@ class TakenView(WireSchema):
 
 class TimeOffWritten(TimeOffView):
     bookings = fields.List(
-        fields.Nested(TakenView),
+        fields.Nested(CoveredView),
         required=True,
         metadata={"description": "What `force` has put it over, the first 100 of them."},
     )

@@ -191,7 +191,7 @@ class Taken(NamedTuple):
 
 
 class TimeOffService(_Entries):
-    """When owners are not to be had. `only_of` narrows writing to the time off of one person."""
+    """When owners are not to be had. `only_of` narrows what is written of resources to one person's own."""
 
     _repository = TimeOffRepository
     _type = "time_off"
@@ -263,9 +263,9 @@ class TimeOffService(_Entries):
 
     def _find_writable(self, transaction: Transaction, owner: Owner) -> None:
         found = find_owner(transaction, owner)
-        if self._only_of is not None:
-            member_id = getattr(found, "member_id", None)
-            if member_id is None or MembershipRepository(transaction).get(member_id).user_id != self._only_of:
+        if self._only_of is not None and owner.kind != "location":
+            member = MembershipRepository(transaction).get(found.member_id) if found.member_id else None
+            if member is None or member.user_id != self._only_of:
                 raise NotFound
 
 
