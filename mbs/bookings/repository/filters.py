@@ -65,8 +65,10 @@ def _under_way_since() -> ColumnElement[Any]:
     What is short began within a day of it, so that nobody reads through all that is over; few are long.
     """
     it = Booking.__table__.c
-    start = _Calendar._prepared(func.min(it.start_at))
-    started = start.where(it.long, it.end_at > bindparam("from_", type_=INSTANT)).correlate(None)
+    on = it.end_at > bindparam("from_", type_=INSTANT)
+    # A bare min() would be looked for from the oldest booking on; FILTER leaves but the index of long ones.
+    start = _Calendar._prepared(func.min(it.start_at).filter(on))
+    started = start.where(it.long, on).correlate(None)
     return func.least(bindparam("day_before", type_=INSTANT), started.scalar_subquery(), type_=INSTANT)
 
 
