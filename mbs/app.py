@@ -24,6 +24,7 @@ import mbs.health.blueprint
 import mbs.invitations.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
 import mbs.second_factor.blueprint
@@ -83,6 +84,7 @@ BLUEPRINTS = (
     mbs.schedules.blueprint.resources,
     mbs.schedules.blueprint.locations,
     mbs.catalog.blueprint.blueprint,
+    mbs.reservations.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

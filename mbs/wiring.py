@@ -26,6 +26,9 @@ from mbs.invitations.service import InvitationService, JoinService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
+from mbs.reservations.models.actors import Actor
+from mbs.reservations.service.making import ReservationService
+from mbs.reservations.service.moving import MovingService
 from mbs.resources.service import ResourceService
 from mbs.schedules.service import ExceptionService, ScheduleService, TimeOffService
 from mbs.second_factor.service import SecondFactorService
@@ -172,4 +175,8 @@ def service_factories(parts: Parts) -> Factories:
         ),
         CatalogService: lambda scope: CatalogService(begin=begin(scope), clock=clock),
         ResourceService: lambda scope: ResourceService(begin=begin(scope), clock=clock),
+        ReservationService: lambda scope: ReservationService(
+            begin=begin(scope), clock=clock, actor=Actor.of(scope)
+        ),
+        MovingService: lambda scope: MovingService(begin=begin(scope), clock=clock, actor=Actor.of(scope)),
     }

@@ -147,13 +147,17 @@ class CreateBooking(Stay):
 
 
 class Reschedule(Stay):
-    """The new time of a booking, and whoever is to do it unless it stays the same."""
+    """The new time of a booking, and who is to do it if somebody else is; of a seat, another class."""
 
+    session_id = Id()
     staff_id = Id()
     resource_id = Id()
     override = fields.Nested(Override)
 
     @validates_schema
     def a_new_time(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if not data.keys() & {"start_at", "booking_date", "check_in"}:
+        named = data.keys() & {"start_at", "booking_date", "check_in", "session_id"}
+        if not named:
             raise ValidationError("Missing data for required field.", "startAt")
+        if "session_id" in named and data.keys() & {*named - {"session_id"}, "staff_id", "resource_id"}:
+            raise ValidationError("A class has its own time and people.", "sessionId")
