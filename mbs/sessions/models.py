@@ -18,10 +18,10 @@ INSTANT = TIMESTAMP(timezone=True)
 
 STATUSES = ("scheduled", "cancelled", "completed")
 
+STAFF = "staff"
+
 MOST_OF_A_SERIES = 200
 
-LONGEST = timedelta(hours=24)
-"""No class is longer, so that one under way is found among the latest starts."""
 
 SORTS: Mapping[str, str] = {"startAt": "start_at"}
 
@@ -90,29 +90,25 @@ class Slot:
     ends_at: datetime
 
 
-def find_slots(times: Iterable[Times], resource: Slots, taken: Sequence[Taken]) -> list[int | None]:
-    """Return which slot of a resource each of some classes can take; None where all are taken.
+def find_slots(times: Iterable[Times], resource: Slots, taken: Sequence[Taken]) -> list[tuple[int, ...]]:
+    """Return which slots of a resource each of some classes takes; none where they are not all free.
+
+    A class has its room to itself, however many could be in it.
 
     :param times: of classes of one length, by their start.
     :param taken: what is taken of the resource, by its start.
     """
-    found: list[int | None] = []
+    found: list[tuple[int, ...]] = []
     upcoming, under_way = list(reversed(taken)), list[Taken]()
+    count = resource.bookable_capacity
     for time in times:
         while upcoming and upcoming[-1].starts_at < time.taken_to:
             under_way.append(upcoming.pop())
         under_way = [one for one in under_way if one.ends_at > time.taken_from]
-        slots = pick(
-            under_way,
-            start=time.taken_from,
-            end=time.taken_to,
-            slots=resource.bookable_capacity,
-            count=1,
-        )
-        found.append(slots[0] if slots else None)
-        if slots:
-            # Two classes of one series may overlap by their buffers.
-            under_way.append(Slot(slots[0], time.taken_from, time.taken_to))
+        slots = pick(under_way, start=time.taken_from, end=time.taken_to, slots=count, count=count) or ()
+        found.append(slots)
+        # Two classes of one series may overlap by their buffers.
+        under_way += [Slot(slot, time.taken_from, time.taken_to) for slot in slots]
     return found
 
 

@@ -1,7 +1,7 @@
 """Questions put to the group classes of one business, and how many of their seats are taken."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,8 @@ from mbs.tenants.models import Membership
 
 ITS_SEATS = and_(Resource.tenant_id == GroupSession.tenant_id, Resource.id == GroupSession.id)
 ITS_PLACE = and_(Location.tenant_id == GroupSession.tenant_id, Location.id == GroupSession.location_id)
+
+A_DAY = timedelta(hours=24)
 
 SEATS = ("name", "capacity")
 """What of a class is its resource's."""
@@ -108,6 +110,9 @@ class SessionRepository(Repository):
         :param filters: of `FILTERS`; None and empty ones do not narrow.
         """
         given = {name: value for name, value in filters.items() if value not in (None, [])}
+        if "end_after" in given:
+            # None is longer than a day (migration 0023): those that began earlier need not be looked at.
+            given["start_from"] = given["end_after"] - A_DAY
         return self.page(_filtered(tuple(given)), request, **given, at=at)
 
     def add(self, values: Mapping[str, Any]) -> Row[Any]:

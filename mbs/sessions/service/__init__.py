@@ -1,0 +1,1 @@
+"""What can be done with group classes. `classes`: the service. `planning`: finding one its place."""
