@@ -28,12 +28,12 @@ import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
 import mbs.second_factor.blueprint
-import mbs.sessions.models
+import mbs.sessions.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
 import mbs.team.blueprint
 import mbs.tenants.blueprint
-import mbs.waitlist.models
+import mbs.waitlist.blueprint
 from mbs import degraded
 from mbs.api_keys.repository import ApiKeyFinder
 from mbs.auth.repository import SessionFinder
@@ -85,6 +85,8 @@ BLUEPRINTS = (
     mbs.schedules.blueprint.locations,
     mbs.catalog.blueprint.blueprint,
     mbs.reservations.blueprint.blueprint,
+    mbs.sessions.blueprint.blueprint,
+    mbs.waitlist.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

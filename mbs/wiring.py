@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
+from uuid import UUID
 
 from mbs.accounts.repository import send_verification
 from mbs.accounts.service import AccountService
 from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
+from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -32,12 +34,16 @@ from mbs.reservations.service.moving import MovingService
 from mbs.resources.service import ResourceService
 from mbs.schedules.service import ExceptionService, ScheduleService, TimeOffService
 from mbs.second_factor.service import SecondFactorService
+from mbs.sessions.models import Consequences
+from mbs.sessions.service.classes import SessionService
 from mbs.sign_ins.service import SignInService
 from mbs.sso.gateways import Provider
 from mbs.sso.models import TicketCodec
 from mbs.sso.service import SsoService
 from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
+from mbs.waitlist.repository import end_waiting, offer_seats
+from mbs.waitlist.service import WaitlistService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,26 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
         gateway=gateway or (NoGateway() if config.is_deployed else ConsoleGateway()),
         base_url=config.base_url or f"http://localhost:{config.port}",
     )
+
+
+CONSEQUENCES = Consequences(
+    expire=lambda transaction, ids, at: expire_bookings(transaction, ids, at=at),
+    cancel=lambda transaction, id_, at, reason: cancel_bookings(transaction, id_, at=at, reason=reason),
+    move=lambda transaction, id_, start, end, at: move_bookings(
+        transaction, id_, start_at=start, end_at=end, at=at
+    ),
+    offer=lambda transaction, id_, at: offer_seats(transaction, id_, at=at),
+    end_waiting=lambda transaction, id_, at: end_waiting(transaction, id_, at=at),
+)
+"""What the change of a class means for the rooms above it."""
+
+
+def only_of(scope: Scope) -> dict[str, UUID | None]:
+    """Return whose classes alone a caller may see, and change; None: anybody's."""
+    return {
+        "reads_only_of": None if scope.may("bookings:read") else scope.actor_id,
+        "writes_only_of": None if scope.may("bookings:write") else scope.actor_id,
+    }
 
 
 def service_factories(parts: Parts) -> Factories:
@@ -179,4 +205,8 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope), clock=clock, actor=Actor.of(scope)
         ),
         MovingService: lambda scope: MovingService(begin=begin(scope), clock=clock, actor=Actor.of(scope)),
+        SessionService: lambda scope: SessionService(
+            begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES
+        ),
+        WaitlistService: lambda scope: WaitlistService(begin=begin(scope), clock=clock, **only_of(scope)),
     }

@@ -21,12 +21,15 @@ from mbs.waitlist.repository import WaitlistRepository, give_back, offer_seats, 
 
 
 class WaitlistService:
-    """`only_of` narrows to the classes that one person gives; None: all of the business."""
+    """`reads_only_of` and `writes_only_of` narrow to the classes that one person gives; None: any class."""
 
-    def __init__(self, *, begin: Begin, clock: Clock, only_of: UUID | None) -> None:
+    def __init__(
+        self, *, begin: Begin, clock: Clock, reads_only_of: UUID | None, writes_only_of: UUID | None
+    ) -> None:
         self._begin = begin
         self._clock = clock
-        self._only_of = only_of
+        self._reads_only_of = reads_only_of
+        self._writes_only_of = writes_only_of
 
     def join(self, *, session_id: UUID, customer_id: UUID, party_size: int) -> Row[Any]:
         """Let a customer wait for seats of a class that has too few.
@@ -150,9 +153,10 @@ class WaitlistService:
         return waitlist
 
     def _lock(self, transaction: Transaction, session_id: UUID, at: datetime) -> Row[Any]:
-        if self._only_of is not None:
-            self._see(transaction, session_id, at)
-        return SessionRepository(transaction).lock(session_id)
+        sessions = SessionRepository(transaction)
+        if self._writes_only_of is not None:
+            sessions.view(session_id, at=at, only_of=self._writes_only_of)
+        return sessions.lock(session_id)
 
     def _see(self, transaction: Transaction, session_id: UUID, at: datetime) -> None:
-        SessionRepository(transaction).view(session_id, at=at, only_of=self._only_of)
+        SessionRepository(transaction).view(session_id, at=at, only_of=self._reads_only_of)

@@ -26,14 +26,21 @@ CHANGEABLE = ("name", "notes", "capacity", "start_at", "end_at", "staff_id", "ro
 
 
 class SessionService:
-    """`only_of` narrows to the classes that one person gives; None: all of the business."""
+    """`reads_only_of` and `writes_only_of` narrow to the classes that one person gives; None: any class."""
 
     def __init__(
-        self, *, begin: Begin, clock: Clock, only_of: UUID | None, consequences: Consequences
+        self,
+        *,
+        begin: Begin,
+        clock: Clock,
+        reads_only_of: UUID | None,
+        writes_only_of: UUID | None,
+        consequences: Consequences,
     ) -> None:
         self._begin = begin
         self._clock = clock
-        self._only_of = only_of
+        self._reads_only_of = reads_only_of
+        self._writes_only_of = writes_only_of
         self._consequences = consequences
 
     def create(self, *, start: Callable[[str], datetime], **values: Any) -> Row[Any]:
@@ -103,14 +110,14 @@ class SessionService:
         :raises NotFound: if there is none.
         """
         with self._begin(read_only=True) as transaction:
-            return SessionRepository(transaction).view(id_, at=self._clock.now(), only_of=self._only_of)
+            return SessionRepository(transaction).view(id_, at=self._clock.now(), only_of=self._reads_only_of)
 
     def search(self, *, request: PageRequest, from_: datetime | None = None, **filters: Any) -> Page:
         """Return one page of classes; without `from_`, of those that have not ended yet."""
         at = self._clock.now()
         with self._begin(read_only=True) as transaction:
             return SessionRepository(transaction).search(
-                request, at=at, end_after=from_ or at, only_of=self._only_of, **filters
+                request, at=at, end_after=from_ or at, only_of=self._reads_only_of, **filters
             )
 
     def change(
@@ -205,7 +212,7 @@ class SessionService:
         at: datetime,
         wanted: Sequence[UUID | None] = (),
     ) -> tuple[Row[Any], Mapping[UUID, Row[Any]]]:
-        found = sessions.view(id_, at=at, only_of=self._only_of)
+        found = sessions.view(id_, at=at, only_of=self._writes_only_of)
         locked = planner.lock((id_, found.staff_id, found.room_id, *wanted))
         row = sessions.view(id_, at=at)
         if (row.staff_id, row.room_id) != (found.staff_id, found.room_id):
