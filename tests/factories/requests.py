@@ -15,6 +15,7 @@ from mbs.foundation.db import Role
 from mbs.foundation.sealing import digest
 from mbs.sso.models import ProviderIdentity, TicketCodec
 from tests.conftest import SECRETS
+from tests.factories.calendar_requests import PREPARED
 from tests.factories.callers import Business, Caller
 from tests.factories.members import new_tenant_with
 from tests.factories.objects import new_identity, new_invitation, new_objects
@@ -56,6 +57,10 @@ def acceptable(
     name = f"{method} {path}"
     if name in SPECIAL:
         return SPECIAL[name](owner, request)
+    if name in PREPARED:
+        prepared = PREPARED[name](owner)
+        path = path.format_map(prepared.ids) + prepared.query
+        return replace(request, path=path, body={**(request.body or {}), **prepared.body} or None)
     own: dict[str, Any] = {"email": owner.email, "tenantId": str(owner.tenant_id)}
     own["refreshToken"] = owner.refresh_token
     if request.body:
@@ -164,16 +169,6 @@ def come_back(owner: Business, request: Request, provider: StandIn) -> Request:
     return replace(request, caller=browser, path=f"{request.path}?code=x&state={asked['state']}")
 
 
-def assign_resources(owner: Business, request: Request) -> Request:
-    ids = new_objects(owner, request.path)
-    staff = new_objects(owner, "/api/staff/{staff_id}")["staff_id"]
-    return replace(request, path=request.path.format_map(ids)).with_body(resources=[{"resourceId": staff}])
-
-
-def report(owner: Business, request: Request) -> Request:
-    return replace(request, path=f"{request.path}?from=2026-03-01&to=2026-03-31")
-
-
 Special = Callable[[Business, Request], Request]
 
 AT_A_PROVIDER: Mapping[str, Callable[[Business, Request, StandIn], Request]] = {
@@ -198,9 +193,5 @@ SPECIAL: Mapping[str, Special] = {
     "POST /api/invites": with_new_email,
     "POST /api/auth/invites/{token}/accept": accept,
     "POST /api/auth/invites/{token}/join": join,
-    "PUT /api/services/{service_id}/resources": assign_resources,
-    "GET /api/analytics/bookings": report,
-    "GET /api/analytics/utilisation": report,
-    "GET /api/analytics/customers": report,
 }
 """By the operation's name; the others take the document's example."""
