@@ -15,7 +15,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-def made(business: Business, kind: str, **values: Any) -> str:
+def made(business: Business, kind: str, /, **values: Any) -> str:
     """Create an owner of hours and return its address."""
     response = business.post(f"/api/{kind}", {**BODIES[kind], **values})
     assert response.status_code == 201, response.get_data(as_text=True)
