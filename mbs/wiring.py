@@ -7,10 +7,12 @@ from uuid import UUID
 
 from mbs.accounts.repository import send_verification
 from mbs.accounts.service import AccountService
+from mbs.allocations.repository import AllocationRepository
 from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
 from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
+from mbs.availability.service import AvailabilityService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -192,6 +194,9 @@ def service_factories(parts: Parts) -> Factories:
             only_of=None if scope.may("timeOff:write") else scope.actor_id,
         ),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),
+        AvailabilityService: lambda scope: AvailabilityService(
+            begin=begin(scope), clock=clock, exempt=scope.actor_type != "api_key"
+        ),
         DashboardService: lambda scope: DashboardService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
@@ -200,11 +205,20 @@ def service_factories(parts: Parts) -> Factories:
             only_of=None if scope.may("customers:read") else scope.actor_id,
         ),
         CatalogService: lambda scope: CatalogService(begin=begin(scope), clock=clock),
-        ResourceService: lambda scope: ResourceService(begin=begin(scope), clock=clock),
-        ReservationService: lambda scope: ReservationService(
-            begin=begin(scope), clock=clock, actor=Actor.of(scope)
+        ResourceService: lambda scope: ResourceService(
+            begin=begin(scope),
+            clock=clock,
+            free=lambda transaction, id_, above, at: AllocationRepository(transaction).release_over(
+                id_, above=above, at=at
+            ),
+            expire=lambda transaction, ids, at: expire_bookings(transaction, ids, at=at),
         ),
-        MovingService: lambda scope: MovingService(begin=begin(scope), clock=clock, actor=Actor.of(scope)),
+        ReservationService: lambda scope: ReservationService(
+            begin=begin(scope), clock=clock, actor=Actor.of(scope), seats_freed=CONSEQUENCES.offer
+        ),
+        MovingService: lambda scope: MovingService(
+            begin=begin(scope), clock=clock, actor=Actor.of(scope), seats_freed=CONSEQUENCES.offer
+        ),
         SessionService: lambda scope: SessionService(
             begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES
         ),

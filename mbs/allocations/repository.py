@@ -91,6 +91,21 @@ class AllocationRepository(Repository):
         freed = self._write(statement, {"resource_ids": _sorted(resource_ids)}).scalars()
         return sorted({booking_id for booking_id in freed if booking_id is not None})
 
+    def release_over(self, resource_id: UUID, *, above: int, at: datetime) -> Sequence[UUID]:
+        """Free slots of a resource beyond a number that nobody needs any more, so that it can lose them.
+
+        Those are holds that are over, and what has ended. The resource is locked by the caller, who lets
+        the bookings of those holds expire: their ids are returned.
+        """
+        ended = self.update().where(
+            Allocation.resource_id == resource_id,
+            Allocation.state == "active",
+            Allocation.slot_no > above,
+            Allocation.ends_at <= at,
+        )
+        self._write(ended.values(state=RELEASED))
+        return self.release_expired([resource_id], at=at)
+
     def add_all(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take slots, all in one statement.
 

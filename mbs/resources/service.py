@@ -1,6 +1,7 @@
 """What can be done with resources. Their capacity is what bookings count on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,25 @@ from mbs.tenants.repository import TenantRepository
 
 
 class ResourceService:
-    """`kinds` of each method are those that the address is about; others are not found there."""
+    """`kinds` of each method are those that the address is about; others are not found there.
 
-    def __init__(self, *, begin: Begin, clock: Clock) -> None:
+    `free` and `expire` are what a smaller capacity means to bookings, which live in rooms above this one:
+    `free` gives up places above a capacity that nobody needs any more and returns the bookings whose holds
+    are over, and `expire` lets these expire.
+    """
+
+    def __init__(
+        self,
+        *,
+        begin: Begin,
+        clock: Clock,
+        free: Callable[[Transaction, UUID, int, datetime], Sequence[UUID]],
+        expire: Callable[[Transaction, Sequence[UUID], datetime], None],
+    ) -> None:
         self._begin = begin
         self._clock = clock
+        self._free = free
+        self._expire = expire
 
     def create(self, *, parent_id: UUID | None = None, **values: Any) -> Row[Any]:
         """Create a resource, at the default location unless another one is given.
@@ -95,7 +110,13 @@ class ResourceService:
                 written["bookable_capacity"] = bookable(
                     values.get("capacity", before.capacity), values.get("bookable_capacity"), before=before
                 )
+            over: Sequence[UUID] = ()
+            if values.get("capacity", before.capacity) < before.capacity:
+                over = self._free(transaction, id_, values["capacity"], self._clock.now())
             resource = resources.change(id_, written, version=None)
+            if over:
+                # Not sooner: what their events lock, the head of the trail, is the last to be waited for.
+                self._expire(transaction, over, self._clock.now())
             previous = {
                 name: value
                 for name, value in before._mapping.items()

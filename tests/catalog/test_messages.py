@@ -69,6 +69,11 @@ MESSAGES: Mapping[str, tuple[int, Send]] = {
         lambda own, made: own.post("/api/staff", {"name": "Asha", "parentId": made["room"]}),
     ),
     "change a capacity": (3, lambda own, made: own.patch(f"/api/staff/{made['staff']}", {"capacity": 2})),
+    # The lock, what has ended, holds that are over, the row, the event.
+    "lower a capacity": (
+        5,
+        lambda own, made: own.patch(f"/api/resources/{made['room']}", {"capacity": 1}),
+    ),
     # The business's lock, the resource's, what is above, the parent, the row, the event.
     "make it a part": (
         6,
@@ -85,7 +90,7 @@ class TestMessages:
         expected, send = MESSAGES[name]
         made = {
             "staff": create_staff(salon)["id"],
-            "room": create_resource(salon)["id"],
+            "room": create_resource(salon, capacity=2)["id"],
             "service": create_service(salon)["id"],
         }
 

@@ -16,21 +16,25 @@ from mbs.allocations.repository import AllocationRepository
 from tests.factories.calendars import new_booking
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.catalog import create_resource
-from tests.factories.customers import create
+from tests.factories.customers import create, events_of
 
 NOON = datetime(2030, 1, 7, 12, 0, tzinfo=UTC)
+LONG_AGO = datetime(2020, 1, 7, 12, 0, tzinfo=UTC)
 RACERS = 8
 ROUNDS = 10
 
 
-def take(business: Business, resource_id: str, slot_no: int, *, start: datetime = NOON) -> UUID:
-    """Let a new booking hold one place of a resource for an hour."""
+def take(
+    business: Business, resource_id: str, slot_no: int, *, start: datetime = NOON, status: str = "confirmed"
+) -> UUID:
+    """Let a new booking take one place of a resource for an hour; one that is held is so until it starts."""
     customer = create(business)["id"]
-    booking_id = new_booking(business, customer, start)
+    booking_id = new_booking(business, customer, start, status=status)
     with business.database.transaction(business.scope) as transaction:
         allocations = AllocationRepository(transaction)
         (resource,) = allocations.lock([UUID(resource_id)])
-        allocations.add_all([place(resource, booking_id, slot_no, start)])
+        held = {"state": "held", "expires_at": start} if status == "held" else {}
+        allocations.add_all([{**place(resource, booking_id, slot_no, start), **held}])
     return booking_id
 
 
@@ -107,6 +111,24 @@ class TestLowering:
             AllocationRepository(transaction).release(booking_id=booking_id)
 
         assert change(owner, id_, capacity=1).status_code == 200
+
+    def test_minds_nothing_that_is_over(self, owner: Business) -> None:
+        id_ = create_resource(owner, capacity=6)["id"]
+        take(owner, id_, 6, start=LONG_AGO)
+        hold = take(owner, id_, 5, start=LONG_AGO, status="held")
+
+        assert change(owner, id_, capacity=4).status_code == 200
+
+        assert [event.type for event in events_of(owner, hold)] == ["booking.expired"]
+        assert events_of(owner, id_)[-1].data["previous"]["capacity"] == 6
+
+    def test_refused_leaves_what_is_over_as_it_is(self, owner: Business) -> None:
+        id_ = create_resource(owner, capacity=6)["id"]
+        take(owner, id_, 6)
+        hold = take(owner, id_, 5, start=LONG_AGO, status="held")
+
+        assert change(owner, id_, capacity=4).status_code == 409
+        assert events_of(owner, hold) == []
 
     def test_keeps_what_was_booked_from_being_removed(self, owner: Business) -> None:
         id_ = create_resource(owner)["id"]
