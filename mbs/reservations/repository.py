@@ -13,8 +13,7 @@ from mbs.allocations.repository import AllocationRepository
 from mbs.availability.models.offer import Candidate
 from mbs.availability.repository import AvailabilityRepository
 from mbs.bookings.models import BLOCKING, WAITING, Booking
-from mbs.bookings.repository.bookings import BookingRepository
-from mbs.bookings.repository.events import record
+from mbs.bookings.repository.of_sessions import expire_bookings
 from mbs.customers.models import Customer
 from mbs.foundation.db import Transaction
 from mbs.foundation.repository import Repository
@@ -68,20 +67,15 @@ class GroundRepository:
             self._expired = AllocationRepository(self._transaction).release_expired(stale, at=self._at)
         return found
 
+    @property
+    def freed(self) -> bool:
+        """Whether holds were over, so that there are slots that nobody was told of."""
+        return bool(self._expired)
+
     def expire(self) -> None:
-        """Let the bookings expire whose holds were freed, and record it; nothing is written after this."""
-        bookings, gone = BookingRepository(self._transaction), []
-        for id_ in self._expired:
-            booking = bookings.lock(id_)
-            if booking.status in WAITING:
-                bookings.change(id_, {"status": "expired", "status_changed_at": self._at}, version=None)
-                gone.append((id_, {"status": booking.status}))
-        if not gone:
-            return
-        views = {view.id: view for view in bookings.views([id_ for id_, _ in gone], at=self._at)}
-        for id_, previous in gone:
-            view = views[id_]
-            record(self._transaction, type_="booking.expired", booking=view, previous=previous, at=self._at)
+        """Let the bookings expire whose holds were freed, and record it."""
+        if self._expired:
+            expire_bookings(self._transaction, self._expired, at=self._at)
 
 
 class StaffRepository(Repository):

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mbs.allocations.repository import AllocationRepository
 from mbs.availability.models import rules, times
 from mbs.availability.models.offer import STAFF, Offer
 from mbs.availability.models.slots import alternatives, free_slots
-from mbs.availability.models.taken import taken_of
 from mbs.availability.repository import AvailabilityRepository
 from mbs.foundation.db import Transaction
 from mbs.reservations.models.actors import Actor
@@ -30,13 +28,11 @@ def nearest(
         return []
     around = timedelta(days=1)
     begin, end = first - around, last + around
-    hours = AvailabilityRepository(transaction).hours(offer.candidates, begin, end)
-    ids = [one.id for one in offer.candidates]
-    taken = AllocationRepository(transaction).taken(ids, from_=begin, to=end, at=at)
+    availability = AvailabilityRepository(transaction)
     slots = free_slots(
         offer,
-        hours,
-        taken_of(taken),
+        availability.hours(offer.candidates, begin, end),
+        availability.taken(offer.candidates, begin, end, at=at),
         first=times.seconds(first),
         last=times.seconds(last),
         party_size=party_size,

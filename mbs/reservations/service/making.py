@@ -1,6 +1,6 @@
 """New bookings and holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,15 +30,17 @@ from mbs.reservations.repository import CustomerDayRepository, GroundRepository
 from mbs.reservations.service import seats
 from mbs.reservations.service.alternatives import nearest
 from mbs.reservations.service.asking import policies, wishes
+from mbs.reservations.service.seats import SeatsFreed
 
 
 class ReservationService:
     """Makes bookings. Whatever it refuses leaves nothing behind, an inline customer included."""
 
-    def __init__(self, *, begin: Begin, clock: Clock, actor: Actor) -> None:
+    def __init__(self, *, begin: Begin, clock: Clock, actor: Actor, seats_freed: SeatsFreed) -> None:
         self._begin = begin
         self._clock = clock
         self._actor = actor
+        self._seats_freed = seats_freed
 
     def create(self, **asked: Any) -> Any:
         """Make a booking and return its view.
@@ -59,7 +61,7 @@ class ReservationService:
         try:
             with self._begin() as transaction:
                 made = _Making(transaction, asked, actor=self._actor, overrides=overrides, at=at)
-                return made.seats() if "session_id" in asked else made.services()
+                return made.seats(self._seats_freed) if "session_id" in asked else made.services()
         except (SlotUnavailable, OutsideHours, SessionFull) as refusal:
             refusal.extra["alternatives"] = self._alternatives(asked, refusal, at)
             raise
@@ -154,7 +156,7 @@ class _Making:
         places = search(ground, found, self._asked["party_size"], self._overrides)
         return self._keep(places, policies(found), ground.capacity)
 
-    def seats(self) -> Any:
+    def seats(self, seats_freed: SeatsFreed) -> Any:
         session = seats.lock(self._transaction, self._asked["session_id"])
         place = seats.find(
             self._transaction,
@@ -165,13 +167,22 @@ class _Making:
             ground=self._ground,
             at=self._at,
         )
-        return self._keep([place], [place.offer.policy], {session.id: session.capacity})
+
+        def offer_others() -> None:
+            if self._ground.freed:
+                seats_freed(self._transaction, session.id, self._at)
+
+        return self._keep(
+            [place], [place.offer.policy], {session.id: session.capacity}, before_events=offer_others
+        )
 
     def _keep(
         self,
         places: Sequence[Place],
         rules: Sequence[Mapping[str, Any]],
         capacity: Mapping[UUID, int],
+        *,
+        before_events: Callable[[], None] = lambda: None,
     ) -> Any:
         customer = self._customer()
         customer_id = self._asked.get("customer_id") or customer.id
@@ -198,6 +209,7 @@ class _Making:
         )
         view = rows.view(booking, places)
         # The events come last: from the first one on nobody else of the business writes any.
+        before_events()
         self._ground.expire()
         if customer is not None:
             EventRepository(self._transaction).append(

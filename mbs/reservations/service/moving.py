@@ -31,12 +31,10 @@ from mbs.reservations.repository import GroundRepository
 from mbs.reservations.service import seats
 from mbs.reservations.service.asking import own_resource, refuse_missing, refuse_unfit
 from mbs.reservations.service.making import own_booking, resources_of, search
+from mbs.reservations.service.seats import SeatsFreed
 
 MOVABLE = ("held", "pending", "confirmed")
 MOST_TRIES = 3
-
-SeatsFreed = Callable[..., None]
-"""Tells who waits for seats of a class that some are free: `(transaction, session_id, *, at)`."""
 
 
 class _MovedOn(Exception):
@@ -46,9 +44,7 @@ class _MovedOn(Exception):
 class MovingService:
     """Moves bookings. Their ids stay, and what they take of their old time does not stand in their way."""
 
-    def __init__(
-        self, *, begin: Begin, clock: Clock, actor: Actor, seats_freed: SeatsFreed = lambda *_, **__: None
-    ) -> None:
+    def __init__(self, *, begin: Begin, clock: Clock, actor: Actor, seats_freed: SeatsFreed) -> None:
         self._begin = begin
         self._clock = clock
         self._actor = actor
@@ -143,7 +139,7 @@ class _Move:
             seen,
             [place],
             {wanted: locked[wanted].capacity},
-            before_events=lambda: seats_freed(self._transaction, seen.session_id, at=self._at),
+            before_events=lambda: seats_freed(self._transaction, seen.session_id, self._at),
             session_id=wanted,
         )
 

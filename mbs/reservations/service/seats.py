@@ -1,6 +1,6 @@
 """Seats of group classes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,9 @@ from mbs.reservations.models.rules import refuse_start
 from mbs.reservations.repository import GroundRepository
 from mbs.resources.models import SESSION
 from mbs.sessions.repository import SessionRepository
+
+SeatsFreed = Callable[[Transaction, UUID, datetime], None]
+"""Tells those who wait for seats of a class that some are free."""
 
 
 def lock(transaction: Transaction, session_id: UUID) -> Row[Any]:
