@@ -1,5 +1,5 @@
 """Believable demo businesses, in development and test alone: everywhere else these paths are blocked.
 
-No tables. URL: /api/seed (POST .../{preset}).
+No tables. URL: /api/seed/{preset}.
 Permission: settings:write.
 """
