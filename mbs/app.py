@@ -14,6 +14,7 @@ import mbs.accounts.models
 import mbs.allocations.models
 import mbs.api_keys.blueprint
 import mbs.auth.blueprint
+import mbs.availability.blueprint
 import mbs.bookings.models
 import mbs.catalog.blueprint
 import mbs.customers.blueprint
@@ -87,6 +88,7 @@ BLUEPRINTS = (
     mbs.reservations.blueprint.blueprint,
     mbs.sessions.blueprint.blueprint,
     mbs.waitlist.blueprint.blueprint,
+    mbs.availability.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

@@ -11,8 +11,8 @@ from mbs.allocations.repository import AllocationRepository
 from mbs.api_keys.service import ApiKeyService
 from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
-from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
 from mbs.availability.service import AvailabilityService
+from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService

@@ -29,7 +29,7 @@ from mbs.allocations.models import Allocation
 from mbs.availability.models.hours import Hours, read_hours
 from mbs.availability.models.offer import Candidate, Offer
 from mbs.availability.models.stored import read_offer
-from mbs.availability.models.taken import Taken
+from mbs.availability.models.taken import Taken, ordered
 from mbs.catalog.models import INSTANT, CatalogItem, ItemResource
 from mbs.foundation.errors import FieldFault, InvalidReference
 from mbs.foundation.repository import Repository
@@ -107,22 +107,25 @@ class AvailabilityRepository(Repository):
         row = self._read(self._hours(), asked)[0]
         return read_hours(from_, to, (row.schedules or (), row.exceptions or (), row.time_off or ()))
 
-    def taken(
-        self,
-        candidates: Iterable[Candidate],
-        from_: datetime,
-        to: datetime,
-        *,
-        at: datetime,
-        without_buffers: bool = False,
-    ) -> Taken:
-        """Return what is taken of candidates between two instants: no hold that is over at `at`.
+    def taken(self, candidates: Iterable[Candidate], from_: datetime, to: datetime, *, at: datetime) -> Taken:
+        """Return what is taken of candidates between two instants: no hold that is over at `at`."""
+        return self._read_taken(candidates, from_, to, at, seen=False)[0]
 
-        :param without_buffers: for the time that customers see alone; it costs a look at each booking.
+    def taken_and_seen(
+        self, candidates: Iterable[Candidate], from_: datetime, to: datetime, *, at: datetime
+    ) -> tuple[Taken, Taken]:
+        """Return the same twice: with buffers, and the time alone that customers see.
+
+        It costs a look at each booking.
         """
+        return self._read_taken(candidates, from_, to, at, seen=True)
+
+    def _read_taken(
+        self, candidates: Iterable[Candidate], from_: datetime, to: datetime, at: datetime, *, seen: bool
+    ) -> tuple[Taken, Taken]:
         asked = {"resource_ids": sorted(one.id for one in candidates), "from_": from_, "to": to, "at": at}
-        rows = self._read(_Allocations.taken(without_buffers), asked)
-        return {row.resource_id: sorted(zip(row.slots, row.starts, row.ends, strict=True)) for row in rows}
+        rows = self._read(_Allocations.taken(seen), asked)
+        return ordered(rows, "starts", "ends"), ordered(rows, "seen_starts", "seen_ends") if seen else {}
 
     @classmethod
     @cache
@@ -246,26 +249,23 @@ class _Allocations(_Listing):
 
     @classmethod
     @cache
-    def taken(cls, without_buffers: bool) -> Select[Any]:
-        start: ColumnElement[Any] = TAKEN.starts_at
-        end: ColumnElement[Any] = TAKEN.ends_at
-        if without_buffers:
-            start = func.greatest(start, BOOKED.c.start_at, _Classes.its(CLASS.start_at))
-            end = func.least(end, BOOKED.c.end_at, _Classes.its(CLASS.end_at))
+    def taken(cls, seen: bool) -> Select[Any]:
+        spans = {"starts": first_second(TAKEN.starts_at), "ends": last_second(TAKEN.ends_at)}
+        if seen:
+            starts = func.greatest(TAKEN.starts_at, BOOKED.c.start_at, _Classes.its(CLASS.start_at))
+            ends = func.least(TAKEN.ends_at, BOOKED.c.end_at, _Classes.its(CLASS.end_at))
+            spans |= {"seen_starts": first_second(starts), "seen_ends": last_second(ends)}
         # Ordered in Python, for here that would double the time.
-        statement = cls._prepared(
-            TAKEN.resource_id,
-            func.json_agg(TAKEN.slot_no, type_=JSON).label("slots"),
-            func.json_agg(first_second(start), type_=JSON).label("starts"),
-            func.json_agg(last_second(end), type_=JSON).label("ends"),
-        ).where(
+        lists = (func.json_agg(values, type_=JSON).label(name) for name, values in spans.items())
+        slots = func.json_agg(TAKEN.slot_no, type_=JSON).label("slots")
+        statement = cls._prepared(TAKEN.resource_id, slots, *lists).where(
             TAKEN.resource_id == _one_of("resource_ids"),
             TAKEN.state != "released",
             TAKEN.ends_at > bindparam("from_", type_=INSTANT),
             TAKEN.starts_at < bindparam("to", type_=INSTANT),
             or_(TAKEN.expires_at.is_(None), TAKEN.expires_at > bindparam("at", type_=INSTANT)),
         )
-        if without_buffers:
+        if seen:
             booking = and_(BOOKED.c.tenant_id == TAKEN.tenant_id, BOOKED.c.booking_id == TAKEN.booking_id)
             statement = statement.outerjoin(BOOKED, and_(booking, BOOKED.c.position == TAKEN.item_no))
         return statement.group_by(TAKEN.resource_id)

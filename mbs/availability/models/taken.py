@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, groupby
 from operator import itemgetter
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from mbs.availability.models import times
@@ -44,6 +44,14 @@ def taken_of(rows: Iterable[Row]) -> Taken:
         taken = (row.slot_no, times.seconds(row.starts_at), times.seconds_up(row.ends_at))
         found.setdefault(row.resource_id, []).append(taken)
     return {resource: sorted(taken) for resource, taken in found.items()}
+
+
+def ordered(rows: Iterable[Any], starts: str, ends: str) -> Taken:
+    """Return what is taken from rows with a resource's id and lists of its slots, starts and ends."""
+    return {
+        row.resource_id: sorted(zip(row.slots, getattr(row, starts), getattr(row, ends), strict=True))
+        for row in rows
+    }
 
 
 def vacancies(
