@@ -11,9 +11,10 @@ from mbs.allocations.models import Taken, pick
 from mbs.availability.models import rules
 from mbs.availability.models.hours import Hours
 from mbs.availability.models.offer import STAFF, Candidate, Offer, Span
+from mbs.availability.models.stays import stay_times
 from mbs.foundation import local_time
 from mbs.foundation.money import rounded
-from mbs.reservations.models.wishes import Nights, Wish, times_of_stay
+from mbs.reservations.models.wishes import Nights, Wish
 
 MOST_TRIES = 2000
 """Several services at a time can be shared out among people in more ways than anybody waits for."""
@@ -189,7 +190,8 @@ def times(wish: Wish, lead: Candidate, behind: datetime | None) -> tuple[datetim
     :raises NonexistentLocalTime: if clocks there never show its local time.
     """
     if isinstance(wish.when, Nights):
-        start, end = times_of_stay(wish.when, wish.offer.policy, lead.timezone)
+        nights = (wish.when.check_in, wish.when.check_out)
+        start, end = stay_times(wish.offer.policy, *nights, lead.timezone)
         return start, end, (end - start) // timedelta(minutes=1)
     found = behind if wish.when is None else wish.when.start(lead.timezone)
     if found is None:

@@ -83,13 +83,3 @@ def when(asked: Mapping[str, Any], *, path: str = "") -> When | None:
     if "check_in" in asked:
         return Nights(asked["check_in"], asked["check_out"])
     return None
-
-
-def times_of_stay(nights: Nights, policy: Mapping[str, Any], timezone: str) -> tuple[datetime, datetime]:
-    """Return from when to when guests have their beds."""
-    days = ((nights.check_in, "checkInTime"), (nights.check_out, "checkOutTime"))
-    start, end = (
-        local_time.instant(datetime.combine(day, time.fromisoformat(policy[rule])), timezone)
-        for day, rule in days
-    )
-    return start, end
