@@ -6,9 +6,9 @@ from mbs.foundation.errors import Conflict, FieldFault, Invalid, InvalidReferenc
 
 
 class UnknownReference(InvalidReference):
-    """A field that names what the business does not have."""
+    """`field` names what the business does not have."""
 
-    field: ClassVar[str]
+    field: ClassVar[str] = "body"
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldFault(self.field, "invalid_reference", self.sentence)])
