@@ -27,6 +27,17 @@ TABLES = (
     "recovery_codes",
     "external_identities",
     "sso_flows",
+    "resources",
+    "catalog_items",
+    "item_resources",
+    "schedules",
+    "schedule_exceptions",
+    "time_off",
+    "sessions",
+    "bookings",
+    "booking_items",
+    "allocations",
+    "waitlist_entries",
 )
 """Where a refused request must leave nothing. Not here: counters of limits, and sessions."""
 
