@@ -1,4 +1,4 @@
-"""Group classes and what they stand on, as rows: for tests of what stands below the API."""
+"""Group classes and what they stand on, as rows for tests of what stands below the API, and over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,8 +9,10 @@ from uuid_utils.compat import uuid7
 
 from mbs.allocations.repository import AllocationRepository
 from mbs.sessions.repository import SessionRepository
+from tests.factories.answers import listed, made
 from tests.factories.calendars import new_booking
 from tests.factories.callers import Business
+from tests.factories.customers import create
 
 NEW_SERVICE = text("""
 INSERT INTO catalog_items (id, mode, name, name_key, price, currency, price_unit, duration_min, max_capacity,
@@ -86,3 +88,36 @@ def take_seat(
     state = {"state": "held" if until else "active", "expires_at": until}
     take(owner, {**values, **times, **state, "slot_no": seat})
     return booking
+
+
+def plan(owner: Business, service_id: Any, **values: Any) -> dict[str, Any]:
+    """Plan a class over HTTP, by default at 18:00 on a Monday, and return it as the answer shows it."""
+    when = {} if "startAt" in values else {"date": "2031-03-03", "startTime": "18:00"}
+    return made(owner, "/api/sessions", {"serviceId": str(service_id), **when, **values})
+
+
+def book_seat(owner: Business, class_id: Any, **values: Any) -> dict[str, Any]:
+    """Book seats of a class over HTTP, for a new customer unless one is named."""
+    who = {} if "customerId" in values else {"customer": {"name": "Jane"}}
+    return made(owner, "/api/bookings", {"sessionId": str(class_id), **who, **values})
+
+
+def fill(owner: Business, class_id: Any, seats: int) -> list[dict[str, Any]]:
+    """Book so many seats, one at a time."""
+    return [book_seat(owner, class_id) for _ in range(seats)]
+
+
+def wait_for(owner: Business, class_id: Any, **values: Any) -> dict[str, Any]:
+    """Let a customer wait for seats over HTTP, a new one unless one is named."""
+    values = {**values, "customerId": values.get("customerId") or create(owner)["id"]}
+    return made(owner, f"/api/sessions/{class_id}/waitlist", values)
+
+
+def waiting(owner: Business, class_id: Any, query: str = "") -> list[dict[str, Any]]:
+    return listed(owner, f"/api/sessions/{class_id}/waitlist{query}")
+
+
+def seats_of(owner: Business, class_id: Any) -> tuple[int, int]:
+    """Return how many seats of a class are taken, and how many remain."""
+    found = owner.get(f"/api/sessions/{class_id}").get_json()
+    return found["taken"], found["remaining"]

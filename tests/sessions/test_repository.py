@@ -156,13 +156,26 @@ class TestSearch:
 
 
 class TestChangeSeats:
-    def test_leaves_no_seat_out_that_is_taken(self, owner: Business, service: UUID) -> None:
-        class_id = new_class(owner, service, NOON)
-        take_seat(owner, class_id, create(owner)["id"], 4)
+    def test_moves_whoever_has_a_seat_that_goes_away(self, owner: Business, service: UUID) -> None:
+        class_id, customer = new_class(owner, service, NOON), create(owner)["id"]
+        for seat in (2, 7, 9):
+            take_seat(owner, class_id, customer, seat)
 
-        work(owner, lambda it: it.change_seats(class_id, name="Yin Yoga", capacity=4))
-        with pytest.raises(CapacityInUse):
-            work(owner, lambda it: it.change_seats(class_id, name="Yin Yoga", capacity=3))
+        work(owner, lambda it: it.change_seats(class_id, name="Yin Yoga", capacity=3))
 
         row = view(owner, class_id)
-        assert (row.name, row.capacity, row.remaining) == ("Yin Yoga", 4, 3)
+        assert (row.name, row.capacity, row.bookable_capacity, row.remaining) == ("Yin Yoga", 3, 3, 0)
+        seats = text("SELECT slot_no FROM allocations WHERE resource_id = :id ORDER BY slot_no")
+        with owner.database.transaction(owner.scope) as transaction:
+            assert transaction.execute(seats, {"id": class_id}).scalars().all() == [1, 2, 3]
+
+    def test_leaves_nobody_standing(self, owner: Business, service: UUID) -> None:
+        class_id, customer = new_class(owner, service, NOON), create(owner)["id"]
+        for seat in (2, 7, 9):
+            take_seat(owner, class_id, customer, seat)
+
+        with pytest.raises(CapacityInUse):
+            work(owner, lambda it: it.change_seats(class_id, name="Yin Yoga", capacity=2))
+
+        row = view(owner, class_id)
+        assert (row.name, row.capacity, row.remaining) == ("Yoga", 10, 7)

@@ -76,8 +76,8 @@ class Planner:
             location = locations.get(place) if place is not None else locations.default()
         except NotFound:
             raise unknown("locationId", "location") from None
-        resources, minutes = self._suit(service, location.id, staff, room)
-        return Plan(service=service, minutes=minutes, location=location, resources=resources)
+        resources = self._suit(service, location.id, staff, room)
+        return Plan(service=service, minutes=service.duration_min, location=location, resources=resources)
 
     def lock(self, ids: Iterable[UUID | None]) -> Mapping[UUID, Row[Any]]:
         """Lock resources, all that the transaction needs, and free what is held of them no longer."""
@@ -134,7 +134,7 @@ class Planner:
         service = CatalogRepository(self._transaction).get(class_.catalog_item_id)
         location = LocationRepository(self._transaction).get(class_.location_id)
         staff, room = _known(locked, staff_id, "staffId"), _known(locked, room_id, "roomId")
-        resources, _ = self._suit(service, location.id, staff, room)
+        resources = self._suit(service, location.id, staff, room)
         minutes = (class_.end_at - class_.start_at) // MINUTE
         plan = Plan(service=service, minutes=minutes, location=location, resources=resources)
         self._allocations.forget(session_id=class_.id)
@@ -146,25 +146,22 @@ class Planner:
 
     def _suit(
         self, service: Row[Any], location_id: UUID, staff: Row[Any] | None, room: Row[Any] | None
-    ) -> tuple[Sequence[Row[Any]], int]:
-        """Return who and what a class takes, and how many minutes it is if they give it; or refuse them."""
+    ) -> Sequence[Row[Any]]:
+        """Return who and what a class takes, or refuse them."""
         if staff is not None and staff.kind != STAFF:
             raise unsuitable("staffId", "Must be a person of the staff.")
         if room is not None and room.kind in (STAFF, SESSION):
             raise unsuitable("roomId", "Must be a room or a thing.")
         if room is not None and room.location_id != location_id:
             raise unsuitable("roomId", "Must be at the location of the class.")
-        minutes: int = service.duration_min
         chosen = [one for one in (staff, room) if one is not None]
         offers = ItemResourceRepository(self._transaction).of(service.id) if chosen else ()
         for one in chosen:
-            theirs = {offer.resource_id: offer for offer in offers if offer.kind == one.kind}
+            theirs = {offer.resource_id for offer in offers if offer.kind == one.kind}
             # A service that names nobody of a kind leaves the choice free.
             if not one.active or (theirs and one.id not in theirs):
                 raise NoResourceForService
-            if one is staff and theirs:
-                minutes = theirs[one.id].duration_min or minutes
-        return chosen, minutes
+        return chosen
 
     def _find(self, plan: Plan, classes: Sequence[tuple[UUID, Times]]) -> Sequence[Mapping[str, Any]]:
         """Return what classes take, or say when it cannot be had. They come by their start."""
