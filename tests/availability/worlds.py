@@ -127,6 +127,9 @@ class World:
             self.write(Allocation, row)
         return booking
 
+    def allocate(self, **values: Any) -> UUID:
+        return self._one(Allocation, **values)
+
     def session(self, service: UUID, start: str, end: str, *, seats: int = 10, **values: Any) -> UUID:
         id_ = self.resource("session", "Yoga", capacity=seats)
         given = {"location_id": self.location, "status": "scheduled", **values}
