@@ -44,8 +44,9 @@ class Salon:
             del usual["serviceId"]
         return {name: value for name, value in {**usual, **body}.items() if value is not None}
 
-    def post(self, *, by: Caller | None = None, headers: Any = None, **body: Any) -> TestResponse:
-        return (by or self.owner).post("/api/bookings", self.asked(**body), headers=headers)
+    def post(self, *, by: Any = None, headers: Any = None, **body: Any) -> TestResponse:
+        asker: Caller = by or self.owner
+        return asker.post("/api/bookings", self.asked(**body), headers=headers)
 
     def book(self, **body: Any) -> dict[str, Any]:
         response = self.post(**body)
@@ -53,8 +54,9 @@ class Salon:
         made: dict[str, Any] = response.get_json()
         return made
 
-    def move(self, booking: Mapping[str, Any], *, by: Caller | None = None, **body: Any) -> TestResponse:
-        return (by or self.owner).post(f"/api/bookings/{booking['id']}/reschedule", body)
+    def move(self, booking: Mapping[str, Any], *, by: Any = None, **body: Any) -> TestResponse:
+        asker: Caller = by or self.owner
+        return asker.post(f"/api/bookings/{booking['id']}/reschedule", body)
 
     def read(self, booking: Mapping[str, Any]) -> dict[str, Any]:
         rows = text(

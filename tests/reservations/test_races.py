@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from mbs.allocations.repository import AllocationRepository
 from mbs.foundation.repository import Repository
@@ -76,7 +78,7 @@ class TestRacersForOneSlot:
         for turn in range(rounds):
             body = salon.asked(startAt=wire(day(10 + turn)))
             with in_time():
-                answers = together(RACERS, lambda number, body=body: over_http(salon, hosts, number, body))
+                answers = together(RACERS, partial(over_http, salon, hosts, body=body))
             expected = {(201, None): 1, (409, "SLOT_UNAVAILABLE"): RACERS - 1}
             assert Counter(map(told, answers)) == expected, turn
         assert len(salon.allocations()) == rounds
@@ -100,7 +102,7 @@ class TestRacersForSlotsOfOneThing:
         nights = {"checkIn": f"{day(20):%Y-%m-%d}", "checkOut": f"{day(23):%Y-%m-%d}", "partySize": 3}
         body = hostel.asked(**nights)
         with in_time():
-            answers = together(20, lambda number: over_http(hostel, hosts, number, body))
+            answers = together(20, partial(over_http, hostel, hosts, body=body))
         assert Counter(map(told, answers)) == {(201, None): 3, (409, "SLOT_UNAVAILABLE"): 17}
         assert sorted(one.slot_no for one in hostel.allocations()) == list(range(1, 10))
 
@@ -132,15 +134,13 @@ class TestRacersForOverlappingPairs:
         for turn in range(rounds):
             start = wire(day(10 + turn))
 
-            def pair(number: int, start: str = start) -> dict[str, Any]:
+            def race(number: int, start: str = start) -> Answer:
                 both = (people[number % 5], people[(number + 1 + number // 5 % 4) % 5])
                 items = [{"serviceId": service, "staffId": one, "startAt": start} for one in both]
-                return salon.asked(items=items if number % 2 else items[::-1])
+                return over_http(salon, hosts, number, salon.asked(items=items[:: 1 - number % 2 * 2]))
 
             with in_time():
-                answers = together(
-                    20, lambda number, pair=pair: over_http(salon, hosts, number, pair(number))
-                )
+                answers = together(20, race)
             outcomes = Counter(map(told, answers))
             assert set(outcomes) == {(201, None), (409, "SLOT_UNAVAILABLE")}
             assert 1 <= outcomes[201, None] <= 2
@@ -169,7 +169,7 @@ class TestWithoutTheLock:
         monkeypatch.setattr(AllocationRepository, "lock", without_lock)
         monkeypatch.setattr(AllocationRepository, "taken", both_read)
         callers = [Caller(owner.app, token=owner.token) for _ in range(2)]
-        answers = together(2, lambda number: salon.post(by=callers[number]))
+        answers: list[TestResponse] = together(2, lambda number: salon.post(by=callers[number]))
         assert sorted(one.status_code for one in answers) == [201, 409]
         (refused,) = (one for one in answers if one.status_code == 409)
         assert problem(refused, 409, "SLOT_UNAVAILABLE")["alternatives"] == []
