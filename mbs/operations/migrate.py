@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
+from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,7 @@ from mbs.operations.migration_files import VERSIONS, Migration, alembic_config, 
 from mbs.operations.migration_lock import migration_lock, with_lock_retries
 from mbs.operations.migration_log import Attempt, MigrationStatus, read_status
 from mbs.operations.migration_roles import grant_roles
-from mbs.operations.schema_faults import MigrationFailed, MigrationRefused, run_guarded
+from mbs.operations.schema_faults import GrantRefused, MigrationFailed, MigrationRefused, run_guarded
 
 logger = logging.getLogger("mbs.migration")
 
@@ -131,7 +132,14 @@ def _apply(
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        raise MigrationFailed(f"{migration.path.name}: {str(error.orig).strip()}") from error
+        reason = f"{migration.path.name}: {str(error.orig).strip()}"
+        if isinstance(error.orig, InsufficientPrivilege):
+            statement = (error.statement or "").strip()
+            raise GrantRefused(
+                f"{reason}\nthis user may not do that; let an administrator of the database grant the right,"
+                f" or run the statement, and migrate again:\n{statement};"
+            ) from error
+        raise MigrationFailed(reason) from error
     duration_ms = round((time.monotonic() - started) * 1000)
     logger.info(
         "migration applied",

@@ -43,7 +43,7 @@ class LockLost(SchemaFault):
 
 
 class GrantRefused(SchemaFault):
-    """The migrating user may not grant the roles; the message holds the SQL for someone who may."""
+    """The migrating user lacks a right; the message holds the SQL for someone who has it."""
 
     exit_code = os.EX_CONFIG
 

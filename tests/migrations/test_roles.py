@@ -76,6 +76,22 @@ class TestGrantRoles:
             migrate(database, login="no'body")
 
     @pytest.mark.slow
+    def test_names_a_statement_that_only_an_administrator_may_run(self, cluster: Server) -> None:
+        with connected(cluster.url()) as cursor:
+            cursor.execute("CREATE ROLE guest LOGIN CREATEROLE PASSWORD 'x'")
+            cursor.execute("CREATE DATABASE lent")
+        url = cluster.url("lent")
+        with connected(url) as cursor:
+            cursor.execute("GRANT CREATE, USAGE ON SCHEMA public TO guest")
+        guest = f"postgresql://guest:x@{url.partition('@')[2]}"
+        with pytest.raises(GrantRefused, match="CREATE EXTENSION IF NOT EXISTS btree_gist;") as refusal:
+            migrate(guest)
+        assert refusal.value.exit_code == os.EX_CONFIG
+        with connected(url) as cursor:
+            cursor.execute("CREATE EXTENSION btree_gist")
+        migrate(guest)
+
+    @pytest.mark.slow
     def test_needs_no_superuser_as_on_managed_services(self, cluster: Server) -> None:
         with connected(cluster.url()) as cursor:
             cursor.execute("CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'x'")
