@@ -67,11 +67,6 @@ class GroundRepository:
             self._expired = AllocationRepository(self._transaction).release_expired(stale, at=self._at)
         return found
 
-    @property
-    def freed(self) -> bool:
-        """Whether holds were over, so that there are slots that nobody was told of."""
-        return bool(self._expired)
-
     def expire(self) -> None:
         """Let the bookings expire whose holds were freed, and record it."""
         if self._expired:

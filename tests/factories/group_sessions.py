@@ -1,6 +1,6 @@
 """Group classes and what they stand on, as rows for tests of what stands below the API, and over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -121,3 +121,20 @@ def seats_of(owner: Business, class_id: Any) -> tuple[int, int]:
     """Return how many seats of a class are taken, and how many remain."""
     found = owner.get(f"/api/sessions/{class_id}").get_json()
     return found["taken"], found["remaining"]
+
+
+OFFERS_END = (
+    text(
+        "UPDATE waitlist_entries SET offer_expires_at = :then WHERE session_id = :id AND status = 'offered'"
+    ),
+    text("UPDATE bookings SET expires_at = :then WHERE session_id = :id AND status = 'held'"),
+    text("UPDATE allocations SET expires_at = :then WHERE resource_id = :id AND state = 'held'"),
+)
+
+
+def let_offers_end(owner: Business, class_id: Any) -> None:
+    """Let the time be over for which seats of a class are held."""
+    values = {"id": str(class_id), "then": datetime.now(UTC) - timedelta(seconds=1)}
+    with owner.database.transaction(owner.scope) as transaction:
+        for statement in OFFERS_END:
+            transaction.execute(statement, values)

@@ -1,6 +1,6 @@
 """New bookings and holds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -158,6 +158,8 @@ class _Making:
 
     def seats(self, seats_freed: SeatsFreed) -> Any:
         session = seats.lock(self._transaction, self._asked["session_id"])
+        # Whoever waits comes first, also for seats whose offer has just ended.
+        seats_freed(self._transaction, session.id, self._at)
         place = seats.find(
             self._transaction,
             session,
@@ -167,22 +169,13 @@ class _Making:
             ground=self._ground,
             at=self._at,
         )
-
-        def offer_others() -> None:
-            if self._ground.freed:
-                seats_freed(self._transaction, session.id, self._at)
-
-        return self._keep(
-            [place], [place.offer.policy], {session.id: session.capacity}, before_events=offer_others
-        )
+        return self._keep([place], [place.offer.policy], {session.id: session.capacity})
 
     def _keep(
         self,
         places: Sequence[Place],
         rules: Sequence[Mapping[str, Any]],
         capacity: Mapping[UUID, int],
-        *,
-        before_events: Callable[[], None] = lambda: None,
     ) -> Any:
         customer = self._customer()
         customer_id = self._asked.get("customer_id") or customer.id
@@ -209,7 +202,6 @@ class _Making:
         )
         view = rows.view(booking, places)
         # The events come last: from the first one on nobody else of the business writes any.
-        before_events()
         self._ground.expire()
         if customer is not None:
             EventRepository(self._transaction).append(

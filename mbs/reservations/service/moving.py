@@ -125,6 +125,7 @@ class _Move:
         self._lock(seen)
         if wanted == seen.session_id:
             return seen
+        seats_freed(self._transaction, wanted, self._at)
         place = seats.find(
             self._transaction,
             locked[wanted],
