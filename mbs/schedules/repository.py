@@ -15,7 +15,7 @@ from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.resources.models import SESSION, Resource
 from mbs.schedules.errors import DateTaken
-from mbs.schedules.models import INSTANT, Owner, Schedule, ScheduleException, TimeOff
+from mbs.schedules.models import INSTANT, LONGEST_TIME_OFF, Owner, Schedule, ScheduleException, TimeOff
 
 BOOKINGS = table("bookings", column("tenant_id"), column("id"), column("start_at"))
 SESSIONS = table("sessions", column("tenant_id"), column("id"), column("start_at"), column("end_at"))
@@ -150,7 +150,8 @@ class TimeOffRepository(OwnedRepository):
         if from_ is not None:
             statement = statement.where(TimeOff.ends_at > from_)
         if to is not None:
-            statement = statement.where(TimeOff.starts_at < to)
+            # The second condition follows from the first, and reaches the index.
+            statement = statement.where(TimeOff.starts_at < to, TimeOff.ends_at < to + LONGEST_TIME_OFF)
         return self.page(statement, request)
 
 
@@ -195,15 +196,22 @@ class TakenRepository(Repository):
         :param known: those that take something in this time are left out.
         :return: booking_id or session_id, start_at, and how many there are in all as `total`.
         """
-        allocation = Allocation.__table__
-        taken = allocation.c
-        booking = and_(BOOKINGS.c.tenant_id == taken.tenant_id, BOOKINGS.c.id == taken.booking_id)
-        session = and_(SESSIONS.c.tenant_id == taken.tenant_id, SESSIONS.c.id == taken.session_id)
-        starts = (BOOKINGS.c.start_at, SESSIONS.c.start_at)
-        start_at = func.coalesce(*starts, type_=INSTANT).label("start_at")
+        taken = Allocation.__table__.c
+        # Not joined: they are looked up for the rows that are listed alone.
+        starts = [
+            other.select()
+            .with_only_columns(other.c.start_at)
+            .where(other.c.tenant_id == self._transaction.tenant_id, other.c.id == id_)
+            .scalar_subquery()
+            for other, id_ in ((BOOKINGS, taken.booking_id), (SESSIONS, taken.session_id))
+        ]
         statement = (
-            self.select(taken.booking_id, taken.session_id, start_at, func.count().over().label("total"))
-            .select_from(allocation.outerjoin(BOOKINGS, booking).outerjoin(SESSIONS, session))
+            self.select(
+                taken.booking_id,
+                taken.session_id,
+                func.coalesce(*starts, type_=INSTANT).label("start_at"),
+                func.count().over().label("total"),
+            )
             .where(
                 taken.resource_id.in_(resource_ids),
                 taken.state != "released",
@@ -211,8 +219,8 @@ class TakenRepository(Repository):
                 taken.starts_at < span[1],
                 or_(taken.expires_at.is_(None), taken.expires_at > at),
             )
-            .group_by(taken.booking_id, taken.session_id, *starts)
-            .order_by(start_at, taken.booking_id, taken.session_id)
+            .group_by(taken.booking_id, taken.session_id)
+            .order_by(func.min(taken.starts_at), taken.booking_id, taken.session_id)
             .limit(MOST_LISTED)
         )
         if known is not None:
