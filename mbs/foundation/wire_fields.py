@@ -265,8 +265,12 @@ class Choices(fields.String):
     def __init__(self, *words: str, **kwargs: Any) -> None:
         pattern = "|".join(words)
         metadata = {"pattern": f"^({pattern})(,({pattern}))*$", "maxLength": 500}
-        if "load_default" in kwargs:
-            metadata["default"] = ",".join(kwargs["load_default"])
+        default = kwargs.get("load_default")
+        if default:
+            metadata["default"] = ",".join(default)
+        elif default is not None:
+            # No words are no text that the pattern allows, so they are not documented as the default.
+            kwargs["load_default"] = list
         metadata |= kwargs.pop("metadata", {})
         super().__init__(metadata=metadata, **kwargs)
         self.words = words

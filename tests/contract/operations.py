@@ -17,6 +17,10 @@ from tests.factories.objects import new_objects, object_of
 UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
 
+OPTIONAL_BODIES = frozenset(
+    f"POST /api/bookings/{{booking_id}}/{action}" for action in ("decline", "no-show", "cancel")
+)
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -36,6 +40,11 @@ class Operation:
         if "requestBody" not in self.details:
             return None
         return self.details["requestBody"]["content"]["application/json"].get("example")
+
+    @property
+    def takes_no_body_too(self) -> bool:
+        """Whether a body can be left out where there is nothing to say."""
+        return self.name in OPTIONAL_BODIES
 
     @property
     def body_schema(self) -> Mapping[str, Any]:

@@ -77,6 +77,8 @@ class TestABody:
 
     def test_that_is_not_plain_json_is_refused(self, owner: Business, operation: Operation, ids: Ids) -> None:
         for name, data in MALFORMED.items():
+            if operation.takes_no_body_too and not data:
+                continue
             response = self.send(owner, operation, ids, data=data, content_type="application/json")
             assert response.json is not None, name
             assert response.json["code"] == "INVALID_JSON", name

@@ -50,6 +50,8 @@ EVENTS = {
 }
 """How many events those have that have more than one."""
 
+MANY_EVENTS = {"POST /api/seed/{preset}"}
+
 
 @pytest.mark.parametrize("operation", REPLAYABLE, ids=lambda operation: operation.name)
 class TestEveryOperationThatTakesAKey:
@@ -59,16 +61,19 @@ class TestEveryOperationThatTakesAKey:
         counted = "SELECT count(*) FROM events WHERE tenant_id = %s"
         ((before,),) = query(counted, str(owner.tenant_id))
 
-        first, again = (
-            owner.call(request.method, request.path, request.body, headers={"Idempotency-Key": "k"})
-            for _ in range(2)
+        first, between, again = (
+            owner.call(request.method, request.path, request.body, headers={"Idempotency-Key": "k"}),
+            query(counted, str(owner.tenant_id)),
+            owner.call(request.method, request.path, request.body, headers={"Idempotency-Key": "k"}),
         )
 
         assert first.status_code in (200, 201), first.get_data(as_text=True)
         assert (again.status_code, again.get_data()) == (first.status_code, first.get_data())
         assert again.headers["Idempotent-Replayed"] == "true"
-        ((after,),) = query(counted, str(owner.tenant_id))
-        assert after - before == EVENTS.get(operation.name, 1)
+        assert query(counted, str(owner.tenant_id)) == between
+        ((after,),) = between
+        if operation.name not in MANY_EVENTS:
+            assert after - before == EVENTS.get(operation.name, 1)
 
     def test_has_none_when_it_is_a_rehearsal(self, app: Flask, query: Query, operation: Operation) -> None:
         (owner,) = new_tenant_with(app, "rehearsal", ("owner",))

@@ -112,6 +112,7 @@ OWNERS: Mapping[str, Maker] = {
 """Those that have hours."""
 
 MAKERS: Mapping[str, Maker] = {
+    "/api/seed/{preset}": lambda owner: {"preset": "consultancy"},
     "/api/services/{service_id}": service,
     "/api/bookings/{booking_id}": booking,
     "/api/sessions/{session_id}": group_class,

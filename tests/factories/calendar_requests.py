@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.factories.answers import made
+from tests.factories.bookings import book as write_booking
 from tests.factories.calendar_objects import (
     class_service,
     entry,
@@ -57,6 +58,16 @@ def reschedule(owner: Business) -> Prepared:
     return Prepared({"booking_id": made(owner, "/api/bookings", wish(owner))["id"]}, {"startAt": in_days(2)})
 
 
+def answer_request(owner: Business) -> Prepared:
+    """Prepare what a member decides about, which only a program asks for."""
+    asked = wish(owner)
+    customer, service_id = uuid.UUID(asked["customerId"]), uuid.UUID(asked["serviceId"])
+    start = datetime.fromisoformat(asked["startAt"])
+    takes = {uuid.UUID(asked["staffId"]): 1}
+    booking_id = write_booking(owner, customer, [service_id], start, takes=takes, status="pending")
+    return Prepared({"booking_id": str(booking_id)})
+
+
 def plan_class(owner: Business) -> Prepared:
     return Prepared(body={"serviceId": class_service(owner), "staffId": None})
 
@@ -85,6 +96,8 @@ PREPARED: Mapping[str, Callable[[Business], Prepared]] = {
     "POST /api/bookings": book,
     "POST /api/bookings/{booking_id}/convert": convert,
     "POST /api/bookings/{booking_id}/reschedule": reschedule,
+    "POST /api/bookings/{booking_id}/confirm": answer_request,
+    "POST /api/bookings/{booking_id}/decline": answer_request,
     "POST /api/sessions": plan_class,
     "POST /api/session-series": plan_class,
     "POST /api/sessions/{session_id}/complete": complete_class,

@@ -40,7 +40,7 @@ class Route:
     @property
     def template(self) -> str:
         """The path as the document spells it."""
-        return re.sub(r"<(?:id:)?(\w+)>", r"{\1}", self.rule)
+        return re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", self.rule)
 
     def path(self, **ids: object) -> str:
         return self.template.format_map(ids)
