@@ -15,6 +15,7 @@ import mbs.allocations.models
 import mbs.api_keys.blueprint
 import mbs.auth.blueprint
 import mbs.availability.blueprint
+import mbs.bookings.blueprint
 import mbs.bookings.models
 import mbs.catalog.blueprint
 import mbs.customers.blueprint
@@ -86,6 +87,7 @@ BLUEPRINTS = (
     mbs.schedules.blueprint.locations,
     mbs.catalog.blueprint.blueprint,
     mbs.reservations.blueprint.blueprint,
+    mbs.bookings.blueprint.blueprint,
     mbs.sessions.blueprint.blueprint,
     mbs.waitlist.blueprint.blueprint,
     mbs.availability.blueprint.blueprint,

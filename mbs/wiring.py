@@ -13,6 +13,8 @@ from mbs.auth.repository import UserRepository
 from mbs.auth.service import AuthService
 from mbs.availability.service import AvailabilityService
 from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
+from mbs.bookings.service.lifecycle import LifecycleService
+from mbs.bookings.service.reading import BookingService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -125,7 +127,7 @@ CONSEQUENCES = Consequences(
 
 
 def only_of(scope: Scope) -> dict[str, UUID | None]:
-    """Return whose classes alone a caller may see, and change; None: anybody's."""
+    """Return whose classes and bookings alone a caller may see, and change; None: anybody's."""
     return {
         "reads_only_of": None if scope.may("bookings:read") else scope.actor_id,
         "writes_only_of": None if scope.may("bookings:write") else scope.actor_id,
@@ -218,6 +220,14 @@ def service_factories(parts: Parts) -> Factories:
         ),
         MovingService: lambda scope: MovingService(
             begin=begin(scope), clock=clock, actor=Actor.of(scope), seats_freed=CONSEQUENCES.offer
+        ),
+        BookingService: lambda scope: BookingService(begin=begin(scope), clock=clock, **only_of(scope)),
+        LifecycleService: lambda scope: LifecycleService(
+            begin=begin(scope),
+            clock=clock,
+            only_of=None if scope.may("bookings:write") else scope.actor_id,
+            is_member=scope.actor_type != "api_key",
+            seats_freed=CONSEQUENCES.offer,
         ),
         SessionService: lambda scope: SessionService(
             begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES

@@ -1,7 +1,7 @@
 """Bookings, and which state may follow which."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
-from mbs.foundation.money import shown
+from mbs.foundation.money import rounded, shown
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -50,12 +50,18 @@ WAITING = ("held", "pending")
 """Those that are `expired` from their `expires_at` on, whether somebody has written that down yet or not."""
 
 SOURCES = ("staff", "portal", "api", "import")
+ATTENDING = (*BLOCKING, "completed", "no_show")
+"""Those of whoever has a seat of a class, or had one until it was over."""
+
 FEE_REASONS = ("late_cancel", "no_show")
 CANCELLERS = ("customer", "business")
 """Who a caller may say has cancelled; what the program itself ends is `system`'s."""
 
 LONG = timedelta(hours=24)
 """A booking that takes more is `long`."""
+
+UNDO = timedelta(hours=24)
+"""For how long it can be taken back that a customer did not come."""
 
 SORTS: Mapping[str, str] = {"startAt": "start_at", "createdAt": "created_at"}
 
@@ -165,6 +171,19 @@ def status_at(booking: Any, at: datetime) -> str:
     if booking.status in WAITING and booking.expires_at <= at:
         return "expired"
     return str(booking.status)
+
+
+def fee_of(rule: Mapping[str, Any], amount: Decimal, currency: str) -> Decimal:
+    """Return what a rule makes a customer owe (`policy_fields.Fee`), at the currency's scale."""
+    value = Decimal(rule["value"])
+    if rule["type"] == "percent":
+        return rounded(amount * value / 100, currency)
+    return rounded(value, currency) if rule["type"] == "fixed" else Decimal(0)
+
+
+def changes(before: Any, after: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return what those of some columns that changed held before."""
+    return {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
 
 
 def recorded(values: Mapping[str, Any], currency: str) -> dict[str, Any]:

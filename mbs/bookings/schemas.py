@@ -7,14 +7,93 @@ from typing import Any
 
 from marshmallow import fields
 
-from mbs.bookings.models import FEE_REASONS, SOURCES, STATUSES
+from mbs.bookings.models import ATTENDING, CANCELLERS, FEE_REASONS, SORTS, SOURCES, STATUSES
 from mbs.catalog.models import MODES, PRICE_UNITS
 from mbs.foundation.local_time import local
 from mbs.foundation.money import shown
-from mbs.foundation.schemas import WireSchema, page_schema
+from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
+from mbs.foundation.wire_fields import Choice, Choices, Flag, Id, Instant, Int, Text
 
 LOCAL = {"description": "In the booking's time zone."}
 STAYS_ONLY = {"description": "The local date; null but for a stay."}
+
+
+EXPAND = {"description": "Show each one's customer, too: id, name, email and phone."}
+NOTES = {"description": "For the customer's eyes, too."}
+WAIVED = {"description": "Ask no fee, whatever the rules say; for people of the business only."}
+
+
+class ChangeBooking(MergePatch):
+    notes = Text(maximum=10_000, lines=True, allow_none=True, metadata=NOTES)
+    internal_notes = Text(maximum=10_000, lines=True, allow_none=True)
+
+
+class DeclineBooking(WireSchema):
+    optional = True
+
+    reason = Text(maximum=500)
+
+
+class NoShow(WireSchema):
+    optional = True
+
+    waive_fee = Flag(load_default=False, metadata=WAIVED)
+
+
+class CancelBooking(WireSchema):
+    optional = True
+
+    reason = Text(maximum=500)
+    cancelled_by = Choice(
+        *CANCELLERS,
+        metadata={"description": "Whose wish it is: `business` unless given, or `customer` of an API key."},
+    )
+    waive_fee = Flag(load_default=False, metadata=WAIVED)
+
+
+class ExpandQuery(QuerySchema):
+    expand = Choices("customer", load_default=[], metadata=EXPAND)
+
+
+class BookingsQuery(PageQuery):
+    """What every list of bookings can be asked for."""
+
+    from_ = Instant(data_key="from", metadata={"description": "What is not over by then."})
+    to = Instant(metadata={"description": "What has begun before then."})
+    status = Choices(*STATUSES)
+    sort_by = Choice(*SORTS, load_default="startAt")
+    sort_order = Choice("asc", "desc", metadata={"description": "`asc` unless given, `desc` by `createdAt`."})
+    expand = Choices("customer", load_default=[], metadata=EXPAND)
+
+
+class BookingQuery(BookingsQuery):
+    customer_id = Id()
+    staff_id = Id()
+    resource_id = Id()
+    service_id = Id()
+    location_id = Id()
+    session_id = Id()
+    source = Choices(*SOURCES)
+    reference = Text(maximum=20)
+    updated_since = Instant()
+
+
+class UpcomingQuery(QuerySchema):
+    limit = Int(minimum=1, maximum=100, load_default=10)
+    staff_id = Id()
+    location_id = Id()
+    expand = Choices("customer", load_default=[], metadata=EXPAND)
+
+
+class AttendeesQuery(BookingsQuery):
+    class Meta:
+        exclude = ("from_", "to")
+
+    status = Choices(
+        *STATUSES,
+        load_default=list(ATTENDING),
+        metadata={"description": "Whoever has a seat, or had one and came or did not come, unless given."},
+    )
 
 
 class ItemView(WireSchema):
@@ -34,6 +113,13 @@ class TakenView(WireSchema):
     name = fields.String(required=True)
     slot_no = fields.Integer(required=True, metadata={"description": "Which bed, desk or seat of it."})
     item_no = fields.Integer(required=True, metadata={"description": "For which item; the first is 1."})
+
+
+class CustomerOfBooking(WireSchema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
 
 
 class BookingView(WireSchema):
@@ -76,6 +162,7 @@ class BookingView(WireSchema):
     created_at = fields.DateTime(required=True)
     updated_at = fields.DateTime(required=True)
     version = fields.Integer(required=True)
+    customer = fields.Nested(CustomerOfBooking, metadata={"description": "Only with `expand=customer`."})
 
 
 BookingPage = page_schema("BookingPage", BookingView)
@@ -87,7 +174,7 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
     currency, stays = row.currency, row.mode == "stay"
     taken = _taken(row.resources)
     staff = (one["resourceId"] for one in taken if one["kind"] == "staff" and one["itemNo"] == 1)
-    return {
+    view = {
         "id": row.id,
         "tenantId": tenant_id,
         "reference": row.reference,
@@ -126,6 +213,9 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
         "updatedAt": row.updated_at,
         "version": row.version,
     }
+    if hasattr(row, "customer"):
+        view["customer"] = row.customer
+    return view
 
 
 def _item(item: Mapping[str, Any], currency: str) -> dict[str, Any]:

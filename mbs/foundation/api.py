@@ -33,15 +33,14 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {}  # type: ignore[assignment]
 
     def load_json(self, req: Any, schema: Schema) -> Any:
+        if getattr(schema, "optional", False) and not _data(req):
+            return {}
         if req.mimetype != "application/json" or "Content-Encoding" in req.headers:
             raise UnsupportedMediaType
         charset = req.mimetype_params.get("charset", "utf-8").lower()
         if charset not in ("utf-8", "utf8"):
             raise UnsupportedMediaType
-        try:
-            body = json_input.parse(req.get_data())
-        except RequestEntityTooLarge:
-            raise PayloadTooLarge from None
+        body = json_input.parse(_data(req))
         if not isinstance(body, dict):
             fault = FieldFault("body", "invalid_json", "The body must be a JSON object.")
             raise InvalidJson(fault.message, errors=[fault])
@@ -59,6 +58,14 @@ class StrictParser(FlaskParser):
         raise problems.invalid(error)
 
 
+def _data(req: Any) -> bytes:
+    try:
+        data: bytes = req.get_data()
+    except RequestEntityTooLarge:
+        raise PayloadTooLarge from None
+    return data
+
+
 class Blueprint(flask_smorest.Blueprint):
     """A room's blueprint. Every view states `requires(...)` or `public`; silence is a 403 and a red test."""
 
@@ -67,6 +74,8 @@ class Blueprint(flask_smorest.Blueprint):
     def arguments(self, schema: Schema | type[Schema], **options: Any) -> Callable[[F], F]:
         """Declare what a view takes; its schema is made here, once, and not by webargs in every request."""
         made = schema if isinstance(schema, Schema) else schema()
+        if getattr(made, "optional", False):
+            options["required"] = False
         decorator: Callable[[F], F] = super().arguments(made, **options)
         return decorator
 

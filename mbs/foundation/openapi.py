@@ -105,7 +105,7 @@ def complete(document: dict[str, Any], app: Flask) -> bytes:
                 operation["parameters"] = [*operation.get("parameters", ()), *_parameters(method, view)]
                 _complete_responses(path, method, operation, view)
                 if "requestBody" in operation:
-                    operation["requestBody"]["required"] = True
+                    operation["requestBody"].setdefault("required", True)
                 if getattr(view, "permission", None) == PUBLIC:
                     operation["security"] = []
                 else:

@@ -20,6 +20,9 @@ class WireSchema(Schema):
     from_text: ClassVar[bool] = False
     """Whether values arrive as text, as in a query string, so that `5` and `true` must be read from it."""
 
+    optional: ClassVar[bool] = False
+    """Whether a request may leave its body out, which then is an empty object."""
+
     class Meta:
         unknown = RAISE
 

@@ -135,7 +135,8 @@ class TestPresent:
         id_ = book(owner, new_customer(owner), [new_service(owner)], NOON, takes={new_resource(owner): 1})
         shown = present(view(owner, id_), owner.tenant_id)
         fields = BookingView().fields
-        assert list(shown) == [field.data_key for field in fields.values()]
+        # The customer is shown to those who ask for it.
+        assert [*shown, "customer"] == [field.data_key for field in fields.values()]
         for part, name in ((shown["items"][0], "items"), (shown["resources"][0], "resources")):
             inner: Any = fields[name]
             assert list(part) == [field.data_key for field in inner.inner.schema.fields.values()]

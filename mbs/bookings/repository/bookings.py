@@ -1,5 +1,6 @@
 """Bookings, written and found again."""
 
+from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
@@ -15,12 +16,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from mbs.bookings.models import LONG, STATUSES, WAITING, Booking
+from mbs.bookings.errors import UnknownCustomer
+from mbs.bookings.models import LONG, STATUSES, WAITING, Booking, status_at
 from mbs.bookings.repository.filters import FILTERS
-from mbs.bookings.repository.parts import Customers, Items, Taken, status_at
+from mbs.bookings.repository.parts import Customers, Items, Taken, status_shown
 from mbs.foundation.errors import Busy, MbsError, NotFound
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
+from mbs.tenants.models import booking_policy
 
 
 class BookingRepository(Repository):
@@ -59,7 +62,10 @@ class BookingRepository(Repository):
         Booking.updated_at,
     )
     # References are random: of a million million two are the same once in a business's lifetime.
-    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {"uq__bookings__tenant_id__reference": Busy}
+    constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
+        "uq__bookings__tenant_id__reference": Busy,
+        "fk__bookings__tenant_id__customer_id": UnknownCustomer,
+    }
 
     def add_with_items(self, values: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> Row[Any]:
         """Insert a booking with its items, numbered from 1 in their order, and return its row.
@@ -99,6 +105,33 @@ class BookingRepository(Repository):
         if not rows:
             raise NotFound
         return rows[0]
+
+    def view_own(self, id_: UUID, *, at: datetime, only_of: UUID | None) -> Any:
+        """Return a booking likewise, if it is one of a person's own; None: whosever it is.
+
+        :raises NotFound: if there is none, or it is not theirs.
+        """
+        seen = self.view(id_, at=at)
+        if only_of is not None and not self.is_of(id_, only_of):
+            raise NotFound
+        return seen
+
+    def changed(self, seen: Any, values: Mapping[str, Any], *, version: int | None, at: datetime) -> Any:
+        """Change columns of a booking and return its view.
+
+        :param seen: the view of it before; what it takes and its items are not changed here.
+        :raises PreconditionFailed: if it has moved on to another version.
+        """
+        row = self.change(seen.id, values, version=version)
+        if row.version != seen.version + 1:
+            return self.view(seen.id, at=at)
+        stored = {**row._asdict(), "status": status_at(row, at)}
+        return _shape()(**stored, items=seen.items, resources=seen.resources)
+
+    def policy(self, id_: UUID) -> Mapping[str, Any]:
+        """Return the rules that a booking is under: those of its first service and of the business."""
+        row = self._send(Items.policies(), {"sought_id": id_}).one()
+        return booking_policy(row.settings, row.policy)
 
     def views(self, ids: Iterable[UUID], *, at: datetime) -> Sequence[Row[Any]]:
         """Return several bookings likewise, by ascending id; those that there are."""
@@ -155,5 +188,11 @@ class BookingRepository(Repository):
     @classmethod
     @cache
     def _views(cls) -> Select[Any]:
-        shown = (status_at() if column.key == "status" else column for column in cls._shown())
+        shown = (status_shown() if column.key == "status" else column for column in cls._shown())
         return cls._prepared(*shown, Items.of_booking(), Taken.of_booking())
+
+
+@cache
+def _shape() -> Any:
+    """Return the class of a view of what has just been written, which is not read again."""
+    return namedtuple("View", [*(column.key for column in BookingRepository.columns), "items", "resources"])

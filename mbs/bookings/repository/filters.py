@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.allocations.models import Allocation
 from mbs.bookings.models import INSTANT, KEY, WAITING, Booking, BookingItem
-from mbs.bookings.repository.parts import Items, Taken, status_at
+from mbs.bookings.repository.parts import Items, Taken, status_shown
 from mbs.foundation.repository import Repository
 from mbs.resources.models import Resource
 from mbs.tenants.models import Membership
@@ -83,7 +83,7 @@ def _taking(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 FILTERS: Mapping[str, ColumnElement[bool]] = {
     "from_": and_(Booking.end_at > bindparam("from_", type_=INSTANT), Booking.start_at >= _under_way_since()),
     "to": Booking.start_at < bindparam("to", type_=INSTANT),
-    "status": status_at() == any_(bindparam("status", type_=ARRAY(Text))),
+    "status": status_shown() == any_(bindparam("status", type_=ARRAY(Text))),
     # In the words of a partial index: whoever awaits an answer is among few.
     "waiting": Booking.status.in_([literal_column(f"'{status}'") for status in WAITING]),
     "customer_id": Booking.customer_id == bindparam("customer_id", type_=Uuid),

@@ -1,12 +1,15 @@
 """What is shown of a booking beside its own row, each part by one subquery."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    Select,
     Text,
+    Uuid,
     and_,
     bindparam,
     case,
@@ -19,9 +22,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.allocations.models import Allocation
 from mbs.bookings.models import INSTANT, WAITING, Booking, BookingItem
+from mbs.catalog.models import CatalogItem
 from mbs.customers.models import Customer
 from mbs.foundation.repository import Repository
 from mbs.resources.models import Resource
+from mbs.tenants.models import Tenant
 
 
 class Items(Repository):
@@ -38,6 +43,19 @@ class Items(Repository):
 
     def remove_all(self, booking_id: UUID) -> None:
         self._write(self.delete().where(BookingItem.booking_id == booking_id))
+
+    @classmethod
+    @cache
+    def policies(cls) -> Select[Any]:
+        """Return the statement of the business's settings, and the rules of a booking's first service."""
+        item, service, business = BookingItem.__table__.c, CatalogItem.__table__.c, Tenant.__table__.c
+        return cls._prepared(business.settings, service.policy).where(
+            item.booking_id == bindparam("sought_id", type_=Uuid),
+            item.position == 1,
+            service.tenant_id == item.tenant_id,
+            service.id == item.catalog_item_id,
+            business.id == item.tenant_id,
+        )
 
     @classmethod
     def of_booking(cls) -> ColumnElement[Any]:
@@ -98,7 +116,7 @@ class Customers(Repository):
         return mine.scalar_subquery().label("customer")
 
 
-def status_at() -> ColumnElement[str]:
+def status_shown() -> ColumnElement[str]:
     """Return the status as it is at the parameter `at`: whoever was waited for too long is `expired`."""
     row = Booking.__table__.c
     waiting = or_(*(row.status == status for status in WAITING))
