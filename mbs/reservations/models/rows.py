@@ -90,8 +90,12 @@ def allocation_rows(
 
 def view(booking: Any, places: Sequence[Place]) -> Any:
     """Return the view of a booking that was just written, as the repository of bookings would read it."""
-    shape = _view(tuple(booking._fields))
-    return shape(*booking, [_item(place) for place in places], _resources(places))
+    return view_of(booking, [_item(place) for place in places], _resources(places))
+
+
+def view_of(booking: Any, items: Sequence[Any], resources: Sequence[Any]) -> Any:
+    """Return the view of a booking whose items and resources are known."""
+    return _view(tuple(booking._fields))(*booking, items, resources)
 
 
 @lru_cache(maxsize=4)

@@ -92,13 +92,13 @@ class ReservationService:
                 "expires_at": until,
                 "status_changed_at": at,
             }
-            bookings.change(id_, values, version=None)
+            changed = bookings.change(id_, values, version=None)
             allocations = AllocationRepository(transaction)
             if until is None:
                 allocations.activate(id_)
             else:
                 allocations.hold_until(id_, until)
-            view = bookings.view(id_, at=at)
+            view = rows.view_of(changed, seen.items, seen.resources)
             previous = {"status": seen.status, "expires_at": seen.expires_at}
             type_ = "booking.updated" if until else "booking.confirmed"
             record(transaction, type_=type_, booking=view, previous=previous, at=at)
