@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from mbs.availability.models import times
-from mbs.availability.models.hours import Hours
+from mbs.availability.models.hours import Hours, Interval
 from mbs.availability.models.offer import Candidate, Offer
 from mbs.availability.models.slots import Slot, grid, together
 from mbs.availability.models.taken import FOR_EVER, Taken, vacancies
@@ -55,8 +55,8 @@ class Inquiry:
     def missing(self, slots: Iterable[Slot]) -> list[Missing]:
         """Return what keeps each start from being one of the slots, by start and name; one too many at most.
 
-        The grid is that of everybody at a location together, and of the location's own week; of a day that
-        has none, its first minute.
+        Of each person that is their own grid, and when they are not there, also everybody else's at the
+        location, and that of its own week; of a day that has none of these, its first minute.
         """
         offered = {(slot.start, lead.id) for slot in slots for lead in slot.leads}
         groups = [(leads, minutes, self._grid(leads)) for (_, minutes), leads in together(self.offer).items()]
@@ -73,16 +73,18 @@ class Inquiry:
         return found
 
     def _grid(self, leads: Sequence[Candidate]) -> list[int]:
-        step = self.offer.slot_interval_min * times.MINUTE
         windows = [self.hours.calendar(lead).windows for lead in leads]
         windows.append(self.hours.week_of_place(leads[0]))
-        found = sorted({start for one in windows for start in grid(one, step, self.first, self.last)})
+        found = sorted({start for one in windows for start in self._starts(one)})
         bare = [
             max(begin, self.first)
             for begin, end in times.days_between(self.first, self.last, leads[0].timezone)
             if bisect_left(found, begin) == bisect_left(found, end)
         ]
         return sorted([*found, *bare])
+
+    def _starts(self, windows: Sequence[Interval]) -> list[int]:
+        return grid(windows, self.offer.slot_interval_min * times.MINUTE, self.first, self.last)
 
     def _missing(
         self,
@@ -96,6 +98,7 @@ class Inquiry:
         for lead in leads:
             left = [start for start in starts if (start, lead.id) not in offered]
             calendar, takes = self.hours.calendar(lead), lead.takes(self.party_size)
+            own = set(self._starts(calendar.windows))
             free = partial(vacancies, left, lead, duration=duration)
             reasons = zip(
                 left,
@@ -108,6 +111,8 @@ class Inquiry:
             for start, by_hours, by_time_off, by_bookings, without_buffers in reasons:
                 if by_hours < 0:
                     reason = OUTSIDE_HOURS
+                elif start not in own:
+                    continue
                 elif by_time_off < 0:
                     reason = TIME_OFF
                 elif start < self.earliest:
