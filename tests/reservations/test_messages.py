@@ -56,8 +56,8 @@ MESSAGES: Mapping[str, tuple[int, Send]] = {
     "book a seat": (8, lambda salon, made: salon.post(sessionId=made["class"]["id"])),
     # The booking, the lock of what it takes and its own, the row, its slots, the event.
     "convert a hold": (6, convert),
-    # The booking, the service, the lock, what is taken, the hours, the booking's lock; the slots and the items
-    # each removed and written anew, the row, the event.
+    # The booking, the service, the lock, what is taken, the hours, the booking's lock; the slots and the
+    # items each removed and written anew, the row, the event.
     "move": (12, lambda salon, made: salon.move(made["booking"], startAt=wire(day(33)))),
 }
 

@@ -81,6 +81,8 @@ class ReservationService:
             booking = bookings.lock(id_)
             if version is not None and version != booking.version:
                 raise PreconditionFailed
+            if booking.version != seen.version:
+                seen = bookings.view(id_, at=at)
             state = status_at(booking, at)
             if state in ("confirmed", "pending"):
                 return seen
