@@ -39,7 +39,7 @@ class GroupSession(Base):
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
         Index("ix__sessions__start_at", "tenant_id", "start_at", "id"),
         Index("ix__sessions__catalog_item_id", "tenant_id", "catalog_item_id", "start_at"),
-        Index("ix__sessions__series_id", "tenant_id", "series_id"),
+        Index("ix__sessions__series_id", "tenant_id", "series_id", "start_at", "id"),
         Index("ix__sessions__location_id", "tenant_id", "location_id"),
     )
 

@@ -56,7 +56,7 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX ix__sessions__catalog_item_id ON sessions (tenant_id, catalog_item_id, start_at)"
     )
-    op.execute("CREATE INDEX ix__sessions__series_id ON sessions (tenant_id, series_id)")
+    op.execute("CREATE INDEX ix__sessions__series_id ON sessions (tenant_id, series_id, start_at, id)")
     op.execute("CREATE INDEX ix__sessions__location_id ON sessions (tenant_id, location_id)")
     op.execute(
         """
