@@ -104,6 +104,19 @@ def entry(owner: Business) -> dict[str, str]:
     return {**ids, "entry_id": made(owner, path, {"customerId": new_customer(owner)})["id"]}
 
 
+def whole_calendar(owner: Business) -> dict[str, str]:
+    """Make a row in every table of the calendar; return the ids by what a path calls them."""
+    wanted = wish(owner)
+    ids = {"service_id": str(wanted["serviceId"]), "staff_id": str(wanted["staffId"])}
+    place = f"/api/staff/{ids['staff_id']}"
+    made(owner, f"{place}/schedule", {"week": {"sun": [["01:00", "02:00"]]}}, "PUT")
+    ids["exception_id"] = made(owner, f"{place}/exceptions", {"date": "2026-12-25", "windows": []})["id"]
+    off = {"startAt": "2026-08-03T00:00:00Z", "endAt": "2026-08-10T00:00:00Z"}
+    ids["time_off_id"] = made(owner, f"{place}/time-off", off)["id"]
+    ids["booking_id"] = made(owner, "/api/bookings", {**wanted, "override": {"hours": True}})["id"]
+    return {**ids, **entry(owner), "customer_id": wanted["customerId"]}
+
+
 OWNERS: Mapping[str, Maker] = {
     "/api/staff/{staff_id}": staff,
     "/api/resources/{resource_id}": resource,

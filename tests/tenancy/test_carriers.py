@@ -33,8 +33,9 @@ class TestForeignTenantInAHeader:
         pair = new_pair(app)
         guarded = own_paths([route for route in every_route if route.permission != "public"], pair.ours)
         before = inspector.contents(pair.ours.tenant_id), inspector.contents(pair.theirs.tenant_id)
-        for route, path in guarded:
-            for named in (str(pair.theirs.tenant_id), random_id(), "", "1", f"{pair.ours.tenant_id},x"):
+        for number, (route, path) in enumerate(guarded):
+            odd = (random_id(), "", "1", f"{pair.ours.tenant_id},x") if number % 10 == 0 else ()
+            for named in (str(pair.theirs.tenant_id), *odd):
                 response = pair.ours.call(
                     route.method,
                     path,
@@ -86,19 +87,18 @@ class TestForeignTenantInAHeader:
 
 
 class TestForeignTenantInAQuery:
-    @pytest.mark.parametrize("name", ["tenantId", "tenant_id", "tenant", "X-Tenant-ID"])
     def test_is_an_unknown_parameter_on_every_route(
-        self, pair: Pair, inspector: Inspector, every_route: list[Route], name: str
+        self, pair: Pair, inspector: Inspector, every_route: list[Route]
     ) -> None:
         # A sign-in names the business that it is to lead to; what the provider adds of its own is overlooked.
         chosen = ("/api/auth/sso/start", "/api/auth/sso/callback")
         paths = own_paths([route for route in every_route if route.rule not in chosen], pair.ours)
         before = inspector.contents(pair.ours.tenant_id), inspector.contents(pair.theirs.tenant_id)
-        for route, path in paths:
-            response = pair.ours.call(route.method, f"{path}?{name}={pair.theirs.tenant_id}", route.body)
-            assert (response.status_code, response.get_json()["code"]) == (400, "VALIDATION_ERROR"), str(
-                route
-            )
+        for number, (route, path) in enumerate(paths):
+            for name in ("tenantId", *(("tenant_id", "tenant", "X-Tenant-ID") if number % 10 == 0 else ())):
+                response = pair.ours.call(route.method, f"{path}?{name}={pair.theirs.tenant_id}", route.body)
+                answer = (response.status_code, response.get_json()["code"])
+                assert answer == (400, "VALIDATION_ERROR"), f"{route} {name}"
         after = inspector.contents(pair.ours.tenant_id), inspector.contents(pair.theirs.tenant_id)
         assert after == before
 

@@ -1,16 +1,19 @@
 """No route tells a foreign object from one that never was, or shows a foreign value (rules 1 and 2)."""
 
 import secrets
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
 
-from tests.factories.callers import Business, Caller, new_business
+from tests.factories.callers import Business, Caller
 from tests.factories.members import new_tenant_with
 from tests.factories.objects import new_invitation, new_objects, object_of
 from tests.factories.requests import acceptable
-from tests.tenancy.conftest import Pair, new_pair, random_id
+from tests.tenancy.canaries import CANARY, PHONE, business_of_canaries, questions_about
+from tests.tenancy.conftest import Pair, random_id
 from tests.tenancy.routes import Inspector, Route, routes, seen
 
 MALFORMED = (
@@ -21,33 +24,45 @@ MALFORMED = (
     "%27%20OR%20true--",
     "..%2Ftenant",
 )
-HEADERS: tuple[dict[str, str], ...] = (
-    {},
-    {"If-Match": '"1"'},
-    {"If-Match": '"9"'},
-    {"If-None-Match": '"1"'},
-    {"If-None-Match": "*"},
-    {"Idempotency-Key": "never used"},
-)
-CANARY = "kanarienvogel"
 ELSEWHERE = {"/api/auth/sso/start", "/api/auth/sso/callback"}
 """These lead to a provider and back, and read nothing of a business."""
-STATUSES = {"/api/members": "active,suspended", "/api/invites": "open,accepted,revoked,expired"}
+NOT_FOR_THEM = {(400, "INVALID_REFERENCE"), (409, "NO_RESOURCE_FOR_SERVICE")}
+"""How a question is refused that names what the asker has not."""
+STATUSES = {
+    "/api/members": "active,suspended",
+    "/api/invites": "open,accepted,revoked,expired",
+    "/api/bookings": "confirmed,cancelled",
+    "/api/sessions": "scheduled,cancelled",
+}
 
 
 @pytest.fixture(scope="module")
 def with_ids(app: Flask) -> list[Route]:
     """The routes that take an id; as a list, because the routes are known only once the service stands.
 
-    Not those that take an invitation's token: whoever holds one is let in by it, whosever it is.
+    Not those that take an invitation's token: whoever holds one is let in by it, whosever it is. A preset is
+    nobody's.
     """
-    found = [route for route in routes(app) if route.arguments and route.arguments != ("token",)]
+    no_ids: tuple[tuple[str, ...], ...] = ((), ("token",), ("preset",))
+    found = [route for route in routes(app) if route.arguments not in no_ids]
     assert {route.method for route in found} >= {"GET", "PATCH", "DELETE"}
     return found
 
 
-def queries(route: Route) -> list[str]:
-    return ["", *(f"?{name}=true" for name in sorted(route.query & {"purge", "dryRun"}))]
+def variants(route: Route) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield how a route is asked: method, query, headers."""
+    yield route.method, "", {}
+    yield "OPTIONS", "", {}
+    for name in sorted(route.query & {"purge", "dryRun"}):
+        yield route.method, f"?{name}=true", {}
+    if route.method == "GET":
+        yield "HEAD", "", {}
+        yield "GET", "", {"If-None-Match": '"1"'}
+        yield "GET", "", {"If-None-Match": "*"}
+        return
+    yield route.method, "", {"If-Match": '"1"'}
+    yield route.method, "", {"If-Match": '"9"'}
+    yield route.method, "", {"Idempotency-Key": "never used"}
 
 
 class TestRoutesWithAnId:
@@ -60,16 +75,13 @@ class TestRoutesWithAnId:
         for route in with_ids:
             foreign = route.path(**objects[object_of(route.template)])
             never = route.path(**{name: random_id() for name in route.arguments})
-            for method in (route.method, "OPTIONS", *(["HEAD"] if route.method == "GET" else [])):
-                for headers in HEADERS:
-                    for query in queries(route):
-                        options: dict[str, Any] = {"headers": headers}
-                        answers = [
-                            seen(pair.ours.call(method, path + query, route.body, **options))
-                            for path in (foreign, never)
-                        ]
-                        assert answers[0] == answers[1], f"{method} {route.rule}{query} {headers}"
-                        assert answers[0][0] == 404 or method == "OPTIONS", f"{route} {headers}"
+            for method, query, headers in variants(route):
+                answers = [
+                    seen(pair.ours.call(method, path + query, route.body, headers=headers))
+                    for path in (foreign, never)
+                ]
+                assert answers[0] == answers[1], f"{method} {route.rule}{query} {headers}"
+                assert answers[0][0] == 404 or method == "OPTIONS", f"{route} {headers}"
         after = inspector.contents(pair.theirs.tenant_id), inspector.contents(pair.ours.tenant_id)
         assert after == before
 
@@ -140,90 +152,65 @@ class TestReferencesInABody:
 
 @pytest.fixture(scope="module")
 def canaries(app: Flask) -> Business:
-    """A business that holds the canary in every text that its people can write."""
-    theirs = new_business(
-        Caller(app),
-        businessName=f"{CANARY} Ltd",
-        firstName=CANARY,
-        lastName=CANARY,
-        email=f"{CANARY}-{random_id()}@example.com",
-    )
-    customer = {
-        "name": f"{CANARY} Ana",
-        "email": f"{CANARY}@example.com",
-        "phone": "+919812345678",
-        "address": {"line1": CANARY, "city": CANARY, "region": CANARY, "postalCode": CANARY, "country": "IN"},
-        "taxId": CANARY,
-        "tags": [CANARY],
-        "notes": CANARY,
-    }
-    traced = {"X-Correlation-Id": CANARY}
-    created = theirs.post("/api/customers", customer, headers=traced)
-    assert created.status_code == 201
-    place = f"/api/customers/{created.get_json()['id']}"
-    assert theirs.patch(place, {"notes": f"{CANARY} twice"}, headers=traced).status_code == 200
-    for place, body in (
-        ("/api/customers", {"name": f"{CANARY} Bo"}),
-        ("/api/roles", {"name": CANARY, "permissions": ["customers:read"]}),
-        ("/api/invites", {"email": f"{CANARY}-{random_id()}@example.com", "role": "staff"}),
-        ("/api/api-keys", {"name": CANARY, "scopes": ["customers:read"]}),
-        (
-            "/api/locations",
-            {"name": CANARY, "taxRegistration": CANARY, "country": "FR", "address": customer["address"]},
-        ),
-    ):
-        assert theirs.post(place, body, headers=traced).status_code == 201, place
-    return theirs
+    return business_of_canaries(app)
 
 
 class TestRoutesThatRead:
     def test_show_no_foreign_value_however_they_are_asked(
         self, app: Flask, pair: Pair, canaries: Business, inspector: Inspector
     ) -> None:
-        forbidden = [CANARY, "9812345678", str(canaries.tenant_id), str(canaries.user_id)]
+        asked = questions_about(canaries)
+        forbidden = [CANARY, PHONE, str(canaries.tenant_id), str(canaries.user_id), asked["reference"]]
         forbidden += inspector.all_ids(canaries.tenant_id)
-        customer = canaries.get("/api/customers").get_json()["data"][0]["id"]
-        asked = {
-            "search": CANARY,
-            "email": f"{CANARY}@example.com",
-            "phone": "%2B919812345678",
-            "tag": CANARY,
-            "objectId": customer,
-            "actorId": str(canaries.user_id),
-            "objectType": "customer",
-            "types": "customer.created,tenant.created",
-            "after": "0",
-            "includeTotal": "true",
-            "status": "active,archived",
-            "limit": "100",
-        }
-        looked_at = 0
+        looked_at: Counter[str] = Counter()
         for route in routes(app):
             if route.method != "GET" or route.arguments or route.rule in ELSEWHERE:
                 continue
-            names = sorted(route.query & asked.keys())
+            # What the route demands is of one's own, unless it is asked for.
+            path, _, demanded = acceptable(pair.ours, "GET", route.template).path.partition("?")
+            own = dict(parse_qsl(demanded))
+            names = sorted(route.query & asked.keys() - ({"from", "to"} & own.keys()))
             for chosen in (
                 [],
                 *([name] for name in names),
-                [n for n in names if n in ("limit", "includeTotal")],
+                [n for n in names if n in ("limit", "includeTotal", "from", "to")],
             ):
                 values = {**asked, "status": STATUSES.get(route.rule, asked["status"])}
-                query = "&".join(f"{name}={values[name]}" for name in chosen)
-                response = pair.ours.get(f"{route.rule}?{query}" if query else route.rule)
-                assert response.status_code == 200, f"{route} {query} {response.text}"
+                response = pair.ours.get(address(path, own, only(values, chosen)))
                 text = response.get_data(as_text=True) + str(response.headers)
-                assert [one for one in forbidden if one in text] == [], f"{route} {query}"
-                looked_at += 1
-        assert looked_at > 20
+                assert [one for one in forbidden if one in text] == [], f"{route} {chosen}"
+                if chosen and chosen[0].endswith("Id"):
+                    never = pair.ours.get(address(path, own, dict.fromkeys(chosen, random_id())))
+                    assert seen(response) == seen(never), f"{route} {chosen}"
+                if response.status_code == 200:
+                    looked_at[route.rule] += 1
+                else:
+                    code = (response.status_code, response.get_json()["code"])
+                    assert code in NOT_FOR_THEM, f"{route} {chosen} {text}"
+        assert all(looked_at[route.rule] > 0 for route in routes(app) if is_a_list(route))
+        assert looked_at.total() > 80
 
     def test_count_only_their_own(self, app: Flask, canaries: Business) -> None:
-        ours = new_pair(app).ours
+        (ours,) = new_tenant_with(app, "counted", ("owner",))
+        ours.post("/api/customers", {"name": "Ana", "email": "ana@example.com"})
         for query, total in (("", 1), ("&search=ana", 1), (f"&search={CANARY}", 0), (f"&tag={CANARY}", 0)):
             page = ours.get(f"/api/customers?includeTotal=true{query}").get_json()
             assert (len(page["data"]), page["pagination"]["total"]) == (total, total), query
+        for path in ("services", "resources", "staff", "bookings", "sessions"):
+            page = ours.get(f"/api/{path}?includeTotal=true").get_json()
+            assert (page["data"], page["pagination"]["total"]) == ([], 0), path
+        figures = ours.get("/api/dashboard/stats").get_json()
+        assert (figures["totalCustomers"], figures["totalBookings"], figures["todayBookings"]) == (1, 0, 0)
 
-    def test_hint_at_no_foreign_duplicate(self, app: Flask, canaries: Business) -> None:
-        ours = new_pair(app).ours
-        body = {"name": f"{CANARY} Ana", "email": f"{CANARY}@example.com", "phone": "+919812345678"}
-        created = ours.post("/api/customers", body)
-        assert (created.status_code, created.get_json()["possibleDuplicates"]) == (201, [])
+
+def address(path: str, own: Mapping[str, str], chosen: Mapping[str, str]) -> str:
+    query = "&".join(f"{name}={value}" for name, value in {**own, **chosen}.items())
+    return f"{path}?{query}" if query else path
+
+
+def only(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    return {name: values[name] for name in names}
+
+
+def is_a_list(route: Route) -> bool:
+    return route.method == "GET" and not route.arguments and "limit" in route.query

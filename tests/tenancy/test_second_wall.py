@@ -14,6 +14,7 @@ import pytest
 from psycopg2 import sql
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extras import Json, RealDictCursor
+from sqlalchemy.dialects.postgresql import JSONB
 
 from mbs.app import tenant_tables
 from mbs.foundation.db import Base, Role
@@ -59,7 +60,13 @@ def rows(server: Server, database_name: str) -> Callable[..., list[dict[str, Any
 
 
 def insert(cursor: Any, table: str, row: dict[str, Any]) -> None:
-    values = [Json(value) if isinstance(value, dict) else value for value in row.values()]
+    columns = Base.metadata.tables[table].columns
+    # What the database works out itself is not written.
+    row = {name: value for name, value in row.items() if columns[name].computed is None}
+    values = [
+        Json(value) if isinstance(columns[name].type, JSONB) and value is not None else value
+        for name, value in row.items()
+    ]
     cursor.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
