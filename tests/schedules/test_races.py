@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from tests.factories.callers import Business, Caller, new_business
 from tests.schedules.hours import TUESDAY, made
+from tests.schedules.shops import Shop
 
 ROUNDS = 10
 FIRST = datetime(2027, 3, 2, 6, tzinfo=UTC)
@@ -39,40 +39,14 @@ def at_once(racer: Business, calls: Sequence[Callable[[Caller], TestResponse]]) 
         return list(pool.map(make, calls))
 
 
-class Shop:
-    """A service of somebody with a chair, at a place of its own; each is what somebody may close."""
-
-    def __init__(self, racer: Business) -> None:
-        self.racer = racer
-        place = made(racer, "locations")
-        here = {"locationId": place.rpartition("/")[2]}
-        room = made(racer, "resources", **here)
-        chair = made(racer, "resources", kind="equipment", parentId=room.rpartition("/")[2], **here)
-        person = made(racer, "staff", **here)
-        self.owners = {"person": person, "room of the chair": room, "place": place}
-        self.service = self.new("/api/services", name="Cut", duration=60, price="100.00")
-        assigned = [{"resourceId": one.rpartition("/")[2]} for one in (chair, person)]
-        path = f"/api/services/{self.service}/resources"
-        assert racer.call("PUT", path, {"resources": assigned}).status_code == 200
-        self.customer = self.new("/api/customers", name="Jane")
-
-    def new(self, path: str, **body: Any) -> str:
-        response = self.racer.post(path, body)
-        assert response.status_code == 201, response.get_data(as_text=True)
-        return str((response.json or {})["id"])
-
-    def books(self, start: datetime, caller: Caller) -> TestResponse:
-        wish = {"customerId": self.customer, "serviceId": self.service, "startAt": start.isoformat()}
-        return caller.post("/api/bookings", wish)
-
-    def closes(self, owner: str, start: datetime, force: bool, caller: Caller) -> TestResponse:
-        end = start + timedelta(hours=HOURS)
-        body = {"startAt": start.isoformat(), "endAt": end.isoformat(), "force": force}
-        return caller.post(f"{self.owners[owner]}/time-off", body)
-
-
 def code(response: TestResponse) -> str:
     return str((response.json or {}).get("code", ""))
+
+
+def closes(shop: Shop, owner: str, start: datetime, force: bool, caller: Caller) -> TestResponse:
+    end = start + timedelta(hours=HOURS)
+    body = {"startAt": start.isoformat(), "endAt": end.isoformat(), "force": force}
+    return caller.post(f"{shop.owners[owner]}/time-off", body)
 
 
 class TestTimeOff:
@@ -86,7 +60,7 @@ class TestTimeOff:
             start = FIRST + timedelta(days=number)
             wishes = [partial(shop.books, start + timedelta(hours=hour)) for hour in range(HOURS)]
 
-            time_off, *answers = at_once(racer, [partial(shop.closes, owner, start, force), *wishes])
+            time_off, *answers = at_once(racer, [partial(closes, shop, owner, start, force), *wishes])
 
             made_ones = {(one.json or {})["id"] for one in answers if one.status_code == 201}
             assert {code(one) for one in answers if one.status_code != 201} <= REFUSALS
