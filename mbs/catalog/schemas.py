@@ -48,6 +48,7 @@ SEGMENTS = {
     "description": "Parts of an appointment and what each needs, so that a person is free while a color"
     " works. Their minutes add up to the duration. Without segments all is needed all the time."
 }
+LEADS = "Of a service that takes people, theirs counts, and not that of their rooms and tools."
 POLICY = {"description": "What differs from the business's rules; null makes a rule the business's again."}
 
 
@@ -130,13 +131,13 @@ class RemoveServiceQuery(QuerySchema):
 
 class Assignment(WireSchema):
     resource_id = Id(required=True)
-    price = Amount(allow_none=True, metadata={"description": "The service's own unless given."})
+    price = Amount(allow_none=True, metadata={"description": f"The service's own unless given. {LEADS}"})
     duration_min = Int(
         data_key="duration",
         minimum=1,
         maximum=DAY,
         allow_none=True,
-        metadata={"description": "Minutes; the service's own unless given."},
+        metadata={"description": f"Minutes; the service's own unless given. {LEADS}"},
     )
 
 
