@@ -4,7 +4,7 @@ The judge is the search that makes bookings, which knows nothing of grids and se
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -217,14 +217,11 @@ class TestWhateverThereIs:
             party_size=case.party_size,
         )
         for slot in slots[:: max(1, len(slots) // 3)]:
-            lead = case.offer.leads[0]
-            if {case.offer.duration(one) for one in case.offer.leads} != {case.offer.duration(lead)}:
-                continue
-            rows, made = list(case.rows), 0
+            kept = [one for one in case.offer.candidates if one.kind != "staff" or one in slot.leads]
+            service, rows, made = replace(case.offer, candidates=kept), list(case.rows), 0
             while made <= slot.remaining:
-                full = Case(**{**case.__dict__, "rows": rows})
-                search = Search(ground=full.ground, party_size=case.party_size)
-                places = search.run([Wish(offer=case.offer, when=At(times.instant(slot.start)))])
+                search = Search(ground=replace(case, rows=rows).ground, party_size=case.party_size)
+                places = search.run([Wish(offer=service, when=At(times.instant(slot.start)))])
                 if places is None:
                     break
                 made += 1
