@@ -155,8 +155,24 @@ class _Seats(ResourceRepository):
         ]
         self._transaction.execute(self._insert(), rows)
 
+    @classmethod
+    def its(cls) -> Select[Any]:
+        """Return the resource that a class is."""
+        statement = cls._prepared(Resource.name, Resource.capacity, Resource.bookable_capacity)
+        return statement.where(Resource.id == GroupSession.id).limit(1).correlate(GroupSession)
+
     def parents(self, ids: Sequence[UUID]) -> Select[Any]:
         return self.select(Resource.parent_id).where(Resource.id.in_(ids))
+
+
+class _Places(Repository):
+    model = Location
+
+    @classmethod
+    def its(cls) -> Select[Any]:
+        """Return the location of a class."""
+        statement = cls._prepared(Location.timezone).where(Location.id == GroupSession.location_id)
+        return statement.limit(1).correlate(GroupSession)
 
 
 class ClosedRepository(Repository):
@@ -183,19 +199,22 @@ class _Shown(Repository):
 
     @classmethod
     def statement(cls) -> Select[Any]:
-        seats = _Taken.count().lateral("seats")
+        # Looked up for each class that is shown: for plain joins the planner may read all of a business.
+        seats, place = _Seats.its().lateral("its"), _Places.its().lateral("place")
+        taken = _Taken.count().lateral("seats")
         statement = cls._prepared(
-            *SessionRepository.columns,
-            Resource.name,
-            Resource.capacity,
-            Resource.bookable_capacity,
-            Location.timezone,
-            seats.c.taken,
-            func.greatest(Resource.bookable_capacity - seats.c.taken, 0).label("remaining"),
+            *SessionRepository._shown(),
+            seats.c.name,
+            seats.c.capacity,
+            seats.c.bookable_capacity,
+            place.c.timezone,
+            taken.c.taken,
+            func.greatest(seats.c.bookable_capacity - taken.c.taken, 0).label("remaining"),
             _Taken.one_of(Allocation.kind == "staff").label("staff_id"),
             _Taken.one_of(Allocation.kind != "staff").label("room_id"),
         )
-        return statement.join(Resource, ITS_SEATS).join(Location, ITS_PLACE).join(seats, true())
+        classes = GroupSession.__table__
+        return statement.select_from(classes.join(seats, true()).join(place, true()).join(taken, true()))
 
     @classmethod
     def locked(cls) -> Select[Any]:
