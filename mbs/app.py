@@ -30,6 +30,7 @@ import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
 import mbs.second_factor.blueprint
+import mbs.seeds.blueprint
 import mbs.sessions.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
@@ -161,6 +162,8 @@ def create_app(config: Config | None = None) -> Flask:
     api.install(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    if config.seed_routes_enabled:
+        api.register_blueprint(mbs.seeds.blueprint.blueprint)
     if config.docs_enabled:
         documentation.install(app)
     if config.cors_origins:

@@ -1,6 +1,6 @@
 """What each service is made of, for a request's scope; `app.py` hands the result to the registry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 from uuid import UUID
@@ -22,7 +22,7 @@ from mbs.dashboard.service import DashboardService
 from mbs.events.service import EventService
 from mbs.foundation.challenges import ChallengeCodec
 from mbs.foundation.clock import Clock, SystemClock
-from mbs.foundation.db import Begin, Database
+from mbs.foundation.db import Begin, Database, Transaction
 from mbs.foundation.refresh_tokens import RefreshTokenCodec
 from mbs.foundation.scope import Scope
 from mbs.foundation.sealing import Sealer
@@ -38,6 +38,7 @@ from mbs.reservations.service.moving import MovingService
 from mbs.resources.service import ResourceService
 from mbs.schedules.service import ExceptionService, ScheduleService, TimeOffService
 from mbs.second_factor.service import SecondFactorService
+from mbs.seeds.service import SeedService, Tools
 from mbs.sessions.models import Consequences
 from mbs.sessions.service.classes import SessionService
 from mbs.sign_ins.service import SignInService
@@ -200,6 +201,9 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope), clock=clock, exempt=scope.actor_type != "api_key"
         ),
         DashboardService: lambda scope: DashboardService(begin=begin(scope), clock=clock),
+        SeedService: lambda scope: SeedService(
+            begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
+        ),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),
@@ -234,3 +238,22 @@ def service_factories(parts: Parts) -> Factories:
         ),
         WaitlistService: lambda scope: WaitlistService(begin=begin(scope), clock=clock, **only_of(scope)),
     }
+
+
+def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Clock) -> Tools:
+    """Return the services that build a demo business, all in one transaction and by its own clock."""
+    made, joined = (
+        service_factories(replace(parts, clock=clock)),
+        replace(scope, open_transaction=transaction),
+    )
+    return Tools(
+        settings=made[TenantService](joined),
+        customers=made[CustomerService](joined),
+        resources=made[ResourceService](joined),
+        schedules=made[ScheduleService](joined),
+        catalog=made[CatalogService](joined),
+        sessions=made[SessionService](joined),
+        reservations=made[ReservationService](joined),
+        bookings=made[LifecycleService](joined),
+        waitlist=made[WaitlistService](joined),
+    )

@@ -59,11 +59,12 @@ class SeedService:
         self._clock = clock
         self._equip = equip
 
-    def seed(self, *, preset: str) -> Mapping[str, int]:
+    def seed(self, *, preset: str, customers: Sequence[UUID] = ()) -> Mapping[str, int]:
         """Fill a business that has no services and resources yet; return how many there are of what.
 
         The same business on the same day gets the same.
 
+        :param customers: who books, if somebody is to be there already; none: new ones.
         :raises NoSuchPreset: if there is none of this name.
         :raises AlreadyFurnished: if the business has services or resources.
         """
@@ -80,7 +81,8 @@ class SeedService:
             timeline = Timeline(PRESETS[preset], chance=chance, now=now, timezone=timezone)
             clock = MovableClock(timeline.opened)
             site = _Site(self._equip(transaction, clock), PRESETS[preset], business.currency, timeline)
-            site.furnish(chance)
+            site.furnish()
+            site.invite(customers, chance)
             for act in timeline.acts():
                 clock.at = act.at
                 site.perform(act)
@@ -112,8 +114,8 @@ class _Site:
         }
         return {**{name: len(found) for name, found in made.items()}, "waiting": self._waiting}
 
-    def furnish(self, chance: Random) -> None:
-        """Make the rules, the people and things with their hours, the services, the classes and customers."""
+    def furnish(self) -> None:
+        """Make the rules, the people and things with their hours, the services and the classes."""
         tools, preset = self._tools, self._preset
         tools.settings.change_settings(
             version=None, changes={"booking": preset.rules}, has_second_factor=False
@@ -141,9 +143,14 @@ class _Site:
             tools.catalog.assign(id_=made.id, version=None, resources=list(self._assigned(offer.by)))
         for number, course in enumerate(preset.courses):
             self._plan(number, course)
-        names = list(product(FIRST_NAMES, LAST_NAMES))
-        for number, (first, last) in enumerate(chance.sample(names, preset.customers), start=1):
-            customer, _ = tools.customers.create(
+
+    def invite(self, customers: Sequence[UUID], chance: Random) -> None:
+        """Take those who are there for the customers, or make new ones."""
+        wanted = self._preset.customers
+        self._customers = list(customers[:wanted])
+        names = chance.sample(list(product(FIRST_NAMES, LAST_NAMES)), wanted)
+        for number, (first, last) in enumerate(names[len(self._customers) :], start=1):
+            customer, _ = self._tools.customers.create(
                 kind="person",
                 name=f"{first} {last}",
                 email=f"customer{number}@example.com",

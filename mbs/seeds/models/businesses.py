@@ -48,12 +48,13 @@ SALON = Preset(
             category="Hair",
             price=20,
             minutes=30,
-            by={"Ravi": None, "Meera": None} | {f"Chair {n}": None for n in (1, 2, 3, 4, 5)},
+            by={"Asha": None, "Ravi": None} | {f"Chair {n}": None for n in (1, 2, 3, 4, 5)},
         ),
     ),
 )
 
 CLINIC = Preset(
+    pace=1.5,
     rules={"slotIntervalMin": 10, "cancelNoticeMin": 1440, "maxPerCustomerPerDay": 3},
     things=(
         Thing(name="Dr. Khan", week=working(WEEKDAYS, (9, 13), (14, 17)), tags=("general",)),
@@ -104,7 +105,7 @@ GYM = Preset(
             minutes=60,
             mode="session",
             by={"Kofi": None, "Studio": None},
-            more={"max_capacity": 8},
+            more={"max_capacity": 5},
         ),
         Offer(
             name="Yoga",
@@ -113,7 +114,7 @@ GYM = Preset(
             minutes=75,
             mode="session",
             by={"Layla": None, "Studio": None},
-            more={"max_capacity": 6},
+            more={"max_capacity": 4},
         ),
         Offer(
             name="Personal training",
@@ -131,7 +132,7 @@ GYM = Preset(
             days=("mon", "thu"),
             start=18 * 60,
         ),
-        Course(service="Yoga", person="Layla", room="Studio", days=("tue", "sat"), start=7 * 60),
+        Course(service="Yoga", person="Layla", room="Studio", days=("sat",), start=7 * 60),
     ),
 )
 
@@ -155,6 +156,7 @@ HOSTEL = Preset(
 )  # fmt: skip
 
 CONSULTANCY = Preset(
+    pace=3.0,
     rules={
         "minNoticeMin": 1440,
         "maxAdvanceDays": 60,

@@ -92,13 +92,14 @@ class Course:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A business; `rules` are its rules of bookings."""
+    """A business; `rules` are its rules of bookings, `pace` how busy its people are beside others."""
 
     rules: Mapping[str, Any]
     things: Sequence[Thing]
     offers: Sequence[Offer]
     courses: Sequence[Course] = ()
-    customers: int = 24
+    customers: int = 20
+    pace: float = 1.0
 
     def offer(self, name: str) -> Offer:
         return next(one for one in self.offers if one.name == name)

@@ -23,7 +23,7 @@ STEP = 15
 """Appointments begin on the quarter of an hour."""
 
 MOST_A_DAY = 2
-"""Appointments of one person."""
+"""Appointments of one person; all of a demo must fit into the deadline of its one request."""
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -87,7 +87,7 @@ class Timeline:
 
     def _day(self, person: Thing, offers: list[Offer], day: date) -> Iterator[tuple[datetime, Offer]]:
         ahead = (day - self.days[DAYS_BACK]).days
-        busy = 0.5 if ahead < 0 else 0.4 if ahead < 7 else 0.15
+        busy = 0.09 if ahead < 0 else 0.1 if ahead < 7 else 0.05
         made = 0
         for first, last in (person.week or {}).get(DAYS[day.weekday()], ()):
             minute = first
@@ -96,7 +96,7 @@ class Timeline:
                 taken = (offer.minutes or 0) + offer.more.get("buffer_before_min", 0)
                 if minute + taken > last:
                     break
-                if self._chance.random() > busy:
+                if self._chance.random() > busy * self._preset.pace:
                     minute += 3 * STEP
                     continue
                 start = minute + offer.more.get("buffer_before_min", 0)
@@ -112,11 +112,11 @@ class Timeline:
     def _meanwhile(
         self, offers: list[Offer], offer: Offer, day: date, start: int
     ) -> Iterator[tuple[datetime, Offer]]:
-        """Let a person who is free while color works do something short, now and then."""
+        """Let a person who is free while color works do something short."""
         minute = start
         for segment in offer.more.get("segments", ()):
             short = [one for one in offers if (one.minutes or 0) <= segment["minutes"] and not one.more]
-            if "staff" not in segment["needs"] and short and self._chance.random() < 0.5:
+            if "staff" not in segment["needs"] and short:
                 yield opens(day, minute, self.timezone), short[0]
             minute += segment["minutes"]
 
@@ -124,7 +124,7 @@ class Timeline:
         for _bed in range(room.capacity):
             number = self._chance.randrange(3)
             while number < len(self.days) - 1:
-                nights = self._chance.randrange(1, 6)
+                nights = self._chance.randrange(2, 8)
                 arrival = self.days[number]
                 guests = 1 if room.capacity > 1 else self._chance.randrange(1, 3)
                 values = {
@@ -137,13 +137,13 @@ class Timeline:
                 start = opens(arrival, CHECK_IN, self.timezone)
                 end = opens(arrival + timedelta(days=nights), CHECK_OUT, self.timezone)
                 self._book(values, start, end)
-                number += nights + self._chance.choice((0, 0, 1, 2))
+                number += nights + self._chance.choice((0, 1, 2))
 
     def _attend(self, course: int, start: datetime, offer: Offer) -> None:
         seats = int(offer.more["max_capacity"])
         end = start + (offer.minutes or 0) * MINUTE
         full = course == 0 and start == min(one for one in self.meetings(course) if one > self._now)
-        coming = seats if full else self._chance.randrange(seats // 3, seats)
+        coming = seats if full else self._chance.randrange(1, seats)
         people = self._chance.sample(range(self._preset.customers), coming + 2)
         for customer in people[:coming]:
             values = {"service": offer.name, "class": start, "customer": customer}
