@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from mbs.foundation.schemas import PageQuery, QuerySchema, WireSchema, page_schema
-from mbs.foundation.wire_fields import Cursor, Id, Instant, Int, Text
+from mbs.foundation.schemas import Cursor, PageQuery, QuerySchema, WireSchema, page_schema
+from mbs.foundation.wire_fields import Id, Instant, Int, Text
 
 LARGEST_SEQ = 2**63 - 1
 TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")

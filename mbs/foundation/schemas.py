@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from mbs.foundation.pages import DEFAULT_LIMIT, MAXIMUM_LIMIT
-from mbs.foundation.wire_fields import Choice, Cursor, Flag, Int
+from mbs.foundation.wire_fields import Choice, Flag, Int, Secret
 
 
 def camel_case(name: str) -> str:
@@ -43,6 +43,14 @@ class QuerySchema(WireSchema):
     """Query parameters: one text each."""
 
     from_text = True
+
+
+class Cursor(Secret):
+    """The place in a list where a page ended; what it holds is known to the list alone."""
+
+    def __init__(self, *, maximum: int = 4000, metadata: Mapping[str, Any] | None = None) -> None:
+        text = {"description": "`pagination.nextCursor` of the page before."}
+        super().__init__(maximum=maximum, metadata={**text, **(metadata or {})}, load_only=False)
 
 
 class PageQuery(QuerySchema):

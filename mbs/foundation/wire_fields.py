@@ -6,7 +6,6 @@ characters. Rooms use the fields below for input; tests/architecture forbids the
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -293,11 +292,3 @@ class Tags(fields.List[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
-
-
-class Cursor(Secret):
-    """The place in a list where a page ended; what it holds is known to the list alone."""
-
-    def __init__(self, *, maximum: int = 4000, metadata: Mapping[str, Any] | None = None) -> None:
-        text = {"description": "`pagination.nextCursor` of the page before."}
-        super().__init__(maximum=maximum, metadata={**text, **(metadata or {})}, load_only=False)

@@ -24,11 +24,13 @@ staff of another. It is read from the database at each request: a change acts on
 
 - **public**: no token is needed. **signed in**: any member; the call concerns the caller alone.
 - **●**: yes. Blank: no.
-- **own**: only rows that the member created. What lies outside answers 404, like what never was.
+- **own**: only rows that the member created or, in the calendar, works on. What lies
+  outside answers 404, like what never was.
 - Without the permission the answer is 403 `FORBIDDEN`; without a valid token 401 `UNAUTHENTICATED`.
 - In a suspended business all calls that change something are 403 `TENANT_SUSPENDED`; those marked *signed in*
   stay open.
-- `DELETE /api/customers/{customer_id}?purge=true` needs `customers:erase` besides.
+- `DELETE /api/customers/{customer_id}?purge=true` needs `customers:erase` besides; `override` in the body
+  of a booking needs `bookings:override`.
 """
 
 
@@ -78,7 +80,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Any]]:
         if not str(rule).startswith("/docs")
     ]
     for path, method, view in sorted(found, key=lambda one: one[:2]):
-        yield method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path), view
+        yield method, re.sub(r"<(?:[^<>:]+:)?(\w+)>", r"{\1}", path), view
 
 
 def _row(method: str, path: str, view: Any, roles: tuple[str, ...]) -> str:

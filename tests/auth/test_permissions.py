@@ -9,100 +9,12 @@ import pytest
 from flask import Flask
 
 from mbs.operations import permissions_document
+from tests.auth.permission_table import CALLS
 from tests.factories.callers import PASSWORD, Business, Caller
 
 ROLES = ("owner", "admin", "manager", "staff", "accountant")
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 
-# Whom each call lets in: P anybody, S whoever is signed in, else the roles by their first letters, with c for
-# the accountant, who is the second with an a.
-TABLE = """
-P      GET    /api/health
-P      GET    /api/health/db
-P      GET    /api/health/ready
-P      GET    /health
-P      GET    /health/db
-P      GET    /health/ready
-P      GET    /api/openapi.json
-P      POST   /api/auth/login
-P      POST   /api/auth/refresh
-P      POST   /api/auth/register
-P      POST   /api/auth/token/refresh
-P      POST   /api/auth/login/second-factor
-P      POST   /api/auth/forgot-password
-P      POST   /api/auth/reset-password
-P      POST   /api/auth/verify-email
-P      POST   /api/auth/change-email/confirm
-P      GET    /api/auth/invites/{token}
-P      POST   /api/auth/invites/{token}/accept
-P      GET    /api/auth/sso
-P      GET    /api/auth/sso/start
-P      GET    /api/auth/sso/callback
-P      POST   /api/auth/sso/register
-P      POST   /api/auth/sso/join
-S      POST   /api/auth/invites/{token}/join
-S      POST   /api/auth/change-email
-S      POST   /api/auth/change-password
-S      POST   /api/auth/verify-email/send
-S      GET    /api/auth/second-factor
-S      POST   /api/auth/second-factor
-S      POST   /api/auth/second-factor/disable
-S      POST   /api/auth/second-factor/confirm
-S      POST   /api/auth/second-factor/recovery-codes
-S      GET    /api/auth/sessions
-S      POST   /api/auth/sessions/revoke-others
-S      DELETE /api/auth/sessions/{session_id}
-S      POST   /api/auth/step-up
-S      GET    /api/auth/sso/identities
-S      DELETE /api/auth/sso/identities/{identity_id}
-S      POST   /api/auth/sso/link
-oa     GET    /api/api-keys
-oa     POST   /api/api-keys
-oa     GET    /api/api-keys/{key_id}
-oa     PATCH  /api/api-keys/{key_id}
-oa     DELETE /api/api-keys/{key_id}
-oam    GET    /api/members
-oam    GET    /api/members/{member_id}
-oa     PATCH  /api/members/{member_id}
-oa     DELETE /api/members/{member_id}
-oa     GET    /api/members/{member_id}/sessions
-oa     DELETE /api/members/{member_id}/sessions
-oa     DELETE /api/members/{member_id}/sessions/{session_id}
-oam    GET    /api/invites
-oa     POST   /api/invites
-oam    GET    /api/invites/{invitation_id}
-oa     DELETE /api/invites/{invitation_id}
-oam    GET    /api/roles
-oa     POST   /api/roles
-oam    GET    /api/roles/{role_id}
-oa     PATCH  /api/roles/{role_id}
-oa     DELETE /api/roles/{role_id}
-oamc   GET    /api/locations
-oa     POST   /api/locations
-oamc   GET    /api/locations/{location_id}
-oa     PATCH  /api/locations/{location_id}
-oa     DELETE /api/locations/{location_id}
-S      POST   /api/auth/logout
-S      POST   /api/auth/logout-all
-S      GET    /api/auth/me
-S      PATCH  /api/auth/me
-S      PATCH  /api/auth/tenants/switch
-S      GET    /api/context
-S      POST   /api/tenants
-oamc   GET    /api/tenant
-oa     PATCH  /api/tenant
-oamc   GET    /api/tenant/settings
-oa     PATCH  /api/tenant/settings
-oamsc  GET    /api/customers
-oams   POST   /api/customers
-oamsc  GET    /api/customers/{customer_id}
-oam    PATCH  /api/customers/{customer_id}
-oam    DELETE /api/customers/{customer_id}
-oa     GET    /api/events
-oa     GET    /api/events/{event_id}
-oa     GET    /api/audit-logs
-"""
-CALLS = {(method, path): letters for letters, method, path in map(str.split, TABLE.strip().splitlines())}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ENDING = ("/api/auth/logout", "/api/auth/logout-all")
 BODILESS = (
@@ -112,6 +24,10 @@ BODILESS = (
     "/api/auth/second-factor",
     "/api/auth/second-factor/recovery-codes",
 )
+
+
+A_MINUTE = 90
+"""How many calls one person may make in a minute, with room for what else is asked in their name."""
 
 
 def letter(role: str) -> str:
@@ -142,11 +58,12 @@ class TestRoles:
     def test_may_do_what_the_table_says_and_nothing_else(self, resident: Business, role: str) -> None:
         member = resident.colleague(role)
         found, expected = {}, {}
+        asked = [call for call, letters in CALLS.items() if letters != "P"]
         # Those that end the session go last.
-        for method, path in sorted(CALLS, key=lambda one: (one[1] in ENDING, one)):
+        for number, (method, path) in enumerate(sorted(asked, key=lambda one: (one[1] in ENDING, one)), 1):
             letters = CALLS[method, path]
-            if letters == "P":
-                continue
+            if number % A_MINUTE == 0:
+                member = resident.colleague(role)
             if path in ENDING:
                 login = {"email": member.email, "password": PASSWORD}
                 member.token = Caller(resident.app).post("/api/auth/login", login).get_json()["accessToken"]
@@ -167,7 +84,7 @@ class TestRoles:
                 assert (status, code) == (401, "UNAUTHENTICATED"), (method, path)
 
     def test_have_no_other_methods(self, resident: Business) -> None:
-        for path in {path for _, path in CALLS}:
+        for path in sorted({path for _, path in CALLS}):
             served = {method for method in METHODS if (method, path) in CALLS}
             for method in set(METHODS) - served:
                 response = Caller(resident.app).call(method, addressed(path))
