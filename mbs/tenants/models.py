@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from mbs.foundation import territories
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.money import refuse_finer
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -116,6 +118,19 @@ BOOKING_POLICY: Mapping[str, Any] = {
 def booking_policy(settings: Mapping[str, Any], service: Mapping[str, Any]) -> dict[str, Any]:
     """Return every rule of bookings: the service's own before the business's before the default."""
     return {**BOOKING_POLICY, **settings.get("booking", {}), **service}
+
+
+def check_fees(policy: Mapping[str, Any], currency: str, *, field: str) -> None:
+    """Refuse fees that a currency cannot pay.
+
+    :param policy: rules of bookings, of a business or of a service.
+    :param field: where they are on the wire.
+    :raises Invalid: if a fee has more decimals than the currency.
+    """
+    for name in ("lateCancelFee", "noShowFee"):
+        fee = policy.get(name)
+        if fee is not None and fee["type"] == "fixed":
+            refuse_finer(Decimal(fee["value"]), currency, field=f"{field}.{name}.value")
 
 
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {

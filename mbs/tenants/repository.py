@@ -80,8 +80,8 @@ class TenantRepository:
         return before, self._transaction.execute(statement).one()
 
     def settings(self, *, lock: bool = False) -> Row[Any]:
-        """Return settings and settings_version, locked against other writers when asked."""
-        statement = select(Tenant.settings, Tenant.settings_version).where(
+        """Return settings, settings_version and currency, locked against other writers when asked."""
+        statement = select(Tenant.settings, Tenant.settings_version, Tenant.currency).where(
             Tenant.id == self._transaction.tenant_id
         )
         if lock:

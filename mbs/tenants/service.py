@@ -12,7 +12,7 @@ from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
 from mbs.foundation.scope import TenantId
 from mbs.tenants.errors import SecondFactorFirst, TooManyBusinesses
-from mbs.tenants.models import MOST_BUSINESSES, new_tenant, with_defaults
+from mbs.tenants.models import MOST_BUSINESSES, check_fees, new_tenant, with_defaults
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 
 
@@ -69,6 +69,7 @@ class TenantService:
         :param has_second_factor: whether the caller has one, and so may demand one of others.
         :raises SecondFactorFirst: if the caller demands a second factor and has none.
         :raises PreconditionFailed: if they have moved on to another version.
+        :raises Invalid: if a fee has more decimals than the business's currency.
         """
         if changes.get("security", {}).get("secondFactor") == "required" and not has_second_factor:
             raise SecondFactorFirst
@@ -77,6 +78,7 @@ class TenantService:
             before = tenants.settings(lock=True)
             if version is not None and version != before.settings_version:
                 raise PreconditionFailed
+            check_fees(changes.get("booking", {}), before.currency, field="booking")
             merged = {**before.settings}
             for group, values in changes.items():
                 merged[group] = {**merged.get(group, {}), **values}

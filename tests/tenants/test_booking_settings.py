@@ -1,5 +1,6 @@
 """The rules of bookings that a business sets: the group `booking` of /api/tenant/settings."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,6 +76,12 @@ class TestTheRules:
         change(owner, lateCancelFee={"type": "percent", "value": "50"})
         assert change(owner, lateCancelFee={"type": "none"})["lateCancelFee"] == DEFAULTS["lateCancelFee"]
 
+    def test_take_a_fee_that_the_currency_can_pay(self, business: Callable[..., Business]) -> None:
+        fee = {"type": "fixed", "value": "1.250"}
+        assert change(business(countryCode="KW"), noShowFee=fee)["noShowFee"] == fee
+        japanese = business(countryCode="JP").patch(URL, {"booking": {"noShowFee": fee}})
+        assert [one["field"] for one in japanese.get_json()["errors"]] == ["booking.noShowFee.value"]
+
     def test_are_read_only_to_managers(self, owner: Business) -> None:
         manager = owner.colleague("manager")
         assert (manager.get(URL).json or {})["booking"] == DEFAULTS
@@ -87,6 +94,8 @@ class TestTheRules:
             ({"noShowFee": {"type": "percent", "value": "100.01"}}, "noShowFee.value"),
             ({"noShowFee": {"type": "fixed", "value": 250}}, "noShowFee.value"),
             ({"noShowFee": {"type": "fixed", "value": "-1"}}, "noShowFee.value"),
+            ({"noShowFee": {"type": "fixed", "value": "0.005"}}, "noShowFee.value"),
+            ({"lateCancelFee": {"type": "fixed", "value": "1.001"}, "holdMin": 5}, "lateCancelFee.value"),
             ({"noShowFee": {"value": "1"}}, "noShowFee.type"),
             ({"noShowFee": {"type": "flat", "value": "1"}}, "noShowFee.type"),
             ({"slotIntervalMin": 0}, "slotIntervalMin"),
