@@ -16,13 +16,17 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    column,
     func,
     literal,
     or_,
+    table,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import TableClause
 
 from mbs.customers.errors import EmailTaken, PhoneTaken
 from mbs.customers.models import KEY, Customer, search_words
@@ -30,13 +34,56 @@ from mbs.foundation.errors import MbsError
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
+from mbs.tenants.models import Membership
 
 DEDUPLICATED = {"dedupe_email": ("email_key", "uniqueEmail"), "dedupe_phone": ("phone", "uniquePhone")}
 """Columns that are unique, and empty unless the business wants that: what they repeat, and the setting."""
 
 
+def _above(name: str, *columns: str) -> TableClause:
+    return table(name, *(column(one, Uuid) for one in ("tenant_id", *columns)))
+
+
+BOOKINGS = _above("bookings", "id", "customer_id", "session_id", "created_by")
+ALLOCATIONS = _above("allocations", "booking_id", "session_id", "resource_id")
+RESOURCES = _above("resources", "id", "member_id")
+"""What is asked of the rooms above this one: who comes to whom."""
+
+
+def _asked(of: TableClause, *columns: Any) -> Select[Any]:
+    return of.select().with_only_columns(*columns).where(of.c.tenant_id == bindparam("own_tenant"))
+
+
+def _own(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a person made a customer, or serves them: a booking, or a class that it is a seat of.
+
+    :param conditions: which bookings to look through for it; none: all.
+    """
+    person, booking, taken = bindparam("only_of", type_=Uuid), BOOKINGS.c, ALLOCATIONS.c
+    me = _asked(RESOURCES, RESOURCES.c.id).where(
+        Membership.tenant_id == RESOURCES.c.tenant_id,
+        Membership.id == RESOURCES.c.member_id,
+        Membership.user_id == person,
+    )
+    mine = taken.resource_id == me.scalar_subquery()
+    served = _asked(ALLOCATIONS, taken.booking_id).where(mine)
+    classes = _asked(ALLOCATIONS, taken.session_id).where(mine, taken.session_id.is_not(None))
+    came = _asked(BOOKINGS, booking.customer_id).where(*conditions)
+    return or_(
+        Customer.created_by == person,
+        Customer.id.in_(
+            # Each arm begins at what is theirs, however much of the calendar is not.
+            union_all(
+                came.where(booking.created_by == person),
+                came.where(booking.id.in_(served)),
+                came.where(booking.session_id.in_(classes)),
+            )
+        ),
+    )
+
+
 FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "created_by": Customer.created_by == bindparam("created_by"),
+    "only_of": _own(),
     "word": or_(
         func.strpos(Customer.search_key, bindparam("word")) > 0,
         func.strpos(Customer.search_key, bindparam("number")) > 0,
@@ -113,11 +160,22 @@ class CustomerRepository(Repository):
         }
         return super().change(id_, {**values, **deduplicated}, version=version)
 
+    def is_of(self, id_: UUID, user_id: UUID) -> bool:
+        """Tell whether a customer is one of a person's own: made by them, or theirs to serve."""
+        return bool(self._read(self._owned(), {"sought_id": id_, "only_of": user_id}))
+
+    @classmethod
+    @cache
+    def _owned(cls) -> Select[Any]:
+        sought = bindparam("sought_id", type_=Uuid)
+        own = _own(BOOKINGS.c.customer_id == sought)
+        return cls._prepared(cls.model.__table__.c.id).where(Customer.id == sought, own)
+
     def search(
         self,
         request: PageRequest,
         *,
-        created_by: UUID | None = None,
+        only_of: UUID | None = None,
         search: str | None = None,
         status: Sequence[str] = ("active",),
         kind: Sequence[str] = (),
@@ -131,7 +189,7 @@ class CustomerRepository(Repository):
         """Return one page of customers; every filter narrows, None and empty ones do not."""
         word, number = (*search_words(search), None)[:2] if search is not None else (None, None)
         values = {
-            "created_by": created_by,
+            "only_of": only_of,
             "word": word,
             "status": list(status),
             "kind": list(kind) or None,

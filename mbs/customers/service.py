@@ -17,7 +17,7 @@ from mbs.foundation.pages import Page, PageRequest
 
 
 class CustomerService:
-    """`only_of` narrows everything to the customers that one member created; None: all of the business."""
+    """`only_of` narrows everything to those whom one member created or serves; None: all of the business."""
 
     def __init__(self, *, begin: Begin, clock: Clock, only_of: UUID | None) -> None:
         self._begin = begin
@@ -53,7 +53,7 @@ class CustomerService:
     def search(self, *, request: PageRequest, **filters: Any) -> Page:
         """Return one page of customers."""
         with self._begin(read_only=True) as transaction:
-            return CustomerRepository(transaction).search(request, created_by=self._only_of, **filters)
+            return CustomerRepository(transaction).search(request, only_of=self._only_of, **filters)
 
     def change(self, *, id_: UUID, version: int | None, **values: Any) -> Row[Any]:
         """Change a customer.
@@ -112,7 +112,7 @@ class CustomerService:
 
     def _get(self, customers: CustomerRepository, id_: UUID) -> Row[Any]:
         customer = customers.get(id_)
-        if self._only_of is not None and customer.created_by != self._only_of:
+        if self._only_of not in (None, customer.created_by) and not customers.is_of(id_, self._only_of):
             raise NotFound
         return customer
 

@@ -61,8 +61,10 @@ class BookingService:
         page = self.search(request=request, customer_id=customer_id, **filters)
         if not page.rows:
             with self._begin(read_only=True) as transaction:
-                customer = CustomerRepository(transaction).get(customer_id)
-                if self._reads_only_of not in (None, customer.created_by):
+                customers, own = CustomerRepository(transaction), self._reads_only_of
+                if own is None:
+                    customers.get(customer_id)
+                elif not customers.is_of(customer_id, own):
                     raise NotFound
         return page
 
