@@ -1,5 +1,6 @@
 """The demo business that `make run` offers: made through the services, like any other, and only once."""
 
+import importlib
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -33,7 +34,7 @@ TAGS: tuple[list[str], ...] = (["vip"], [], ["new"], [], ["regular", "mornings"]
 
 
 def seed_demo(url: str, *, environment: str) -> bool:
-    """Make the demo business with its 150 customers, unless it is there; tell whether it was made.
+    """Make the demo business with 150 customers and a calendar, unless it is there; tell whether it was made.
 
     :raises RuntimeError: outside development and test: nowhere else has an account a password that all know.
     """
@@ -50,9 +51,10 @@ def seed_demo(url: str, *, environment: str) -> bool:
         with begin() as transaction:
             joined = partial(database.transaction, replace(scope, open_transaction=transaction))
             customers = CustomerService(begin=joined, clock=clock, only_of=None)
+            made = []
             for number, (last, first) in enumerate(product(LAST_NAMES, FIRST_NAMES)):
                 city, country = CITIES[number % len(CITIES)]
-                customers.create(
+                customer, _ = customers.create(
                     kind="person",
                     name=f"{first} {last}",
                     email=f"customer{number + 1}@example.com",
@@ -60,6 +62,10 @@ def seed_demo(url: str, *, environment: str) -> bool:
                     address={"line1": f"{number + 1} Market Road", "city": city, "country": country},
                     tags=TAGS[number % len(TAGS)],
                 )
+                made.append(customer.id)
+            # Looked up only now: it needs all services, whose import would slow down every later start.
+            calendar = importlib.import_module("mbs.operations.demo_calendar")
+            calendar.fill(transaction, database=database, url=url, customers=made)
         return True
     finally:
         database.dispose()

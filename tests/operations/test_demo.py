@@ -41,7 +41,7 @@ class TestTheDemo:
             seed_demo(login_url(server, name), environment=environment)
         assert count(server, name, "users") == 0
 
-    def test_can_be_signed_in_to_and_is_made_once(
+    def test_can_be_signed_in_to_has_a_calendar_and_is_made_once(
         self, server: Server, new_database: Callable[[], str], environ: dict[str, str]
     ) -> None:
         url = login_url(server, new_database())
@@ -49,4 +49,7 @@ class TestTheDemo:
         app: Flask = create_app(Config.load({**environ, "DATABASE_URL": url}))
         answer = Caller(app).post("/api/auth/login", {"email": EMAIL, "password": PASSWORD})
         assert answer.status_code == 200
+        owner = Caller(app, token=(answer.json or {})["accessToken"])
+        stats = owner.get("/api/dashboard/stats").json or {}
+        assert (stats["totalCustomers"], stats["upcomingBookings"] > 2) == (150, True)
         app.extensions[EXTENSION].dispose()
