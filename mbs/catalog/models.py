@@ -24,7 +24,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mbs.catalog.errors import InvalidSegments
 from mbs.foundation.db import Base, tenant_key
 from mbs.foundation.errors import FieldFault, Invalid
-from mbs.foundation.money import refuse_finer
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -211,17 +210,6 @@ def price_unit(mode: str, wanted: str | None) -> str:
     if wanted is not None and wanted not in allowed:
         raise _invalid("priceUnit", f"Must be one of: {', '.join(allowed)}; in the mode `{mode}`.")
     return wanted or allowed[0]
-
-
-def check_fees(policy: Mapping[str, Any], currency: str) -> None:
-    """Refuse fees of a service's rules that its currency cannot pay.
-
-    :raises Invalid: if one has more decimals than the currency.
-    """
-    for name in ("lateCancelFee", "noShowFee"):
-        fee = policy.get(name)
-        if fee is not None and fee["type"] == "fixed":
-            refuse_finer(Decimal(fee["value"]), currency, field=f"policy.{name}.value")
 
 
 def merged_policy(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

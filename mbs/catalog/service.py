@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
-from mbs.catalog.models import check_fees, check_own_duration, check_time, merged_policy, price_unit
+from mbs.catalog.models import check_own_duration, check_time, merged_policy, price_unit
 from mbs.catalog.repository import CatalogRepository, ItemResourceRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
@@ -18,6 +18,7 @@ from mbs.foundation.keys import folded
 from mbs.foundation.money import refuse_finer, shown
 from mbs.foundation.pages import Page, PageRequest
 from mbs.resources.repository import ResourceRepository
+from mbs.tenants.models import check_fees
 from mbs.tenants.repository import TenantRepository
 
 
@@ -39,7 +40,7 @@ class CatalogService:
         with self._begin() as transaction:
             currency = TenantRepository(transaction).own().currency
             refuse_finer(values["price"], currency, field="price")
-            check_fees(values["policy"], currency)
+            check_fees(values["policy"], currency, field="policy")
             item = CatalogRepository(transaction).add(
                 {**values, "id": uuid7(), "name_key": folded(values["name"]), "currency": currency}
             )
@@ -81,7 +82,8 @@ class CatalogService:
                 written["currency"] = TenantRepository(transaction).own().currency
                 refuse_finer(values["price"], written["currency"], field="price")
             if values.keys() & {"price", "policy"}:
-                check_fees(written.get("policy", before.policy), written.get("currency", before.currency))
+                currency = written.get("currency", before.currency)
+                check_fees(written.get("policy", before.policy), currency, field="policy")
             if values.keys() & {"duration_min", "segments"}:
                 _check_time(transaction, before, values)
             item = items.change(id_, written, version=None)
