@@ -204,10 +204,9 @@ class _Shown(Repository):
         taken = _Taken.count().lateral("seats")
         statement = cls._prepared(
             *SessionRepository._shown(),
-            seats.c.name,
-            seats.c.capacity,
-            seats.c.bookable_capacity,
-            place.c.timezone,
+            # Labeled, for the names of a subquery's columns are no plain texts, and rows become JSON.
+            *(seats.c[name].label(name) for name in ("name", "capacity", "bookable_capacity")),
+            place.c.timezone.label("timezone"),
             taken.c.taken,
             func.greatest(seats.c.bookable_capacity - taken.c.taken, 0).label("remaining"),
             _Taken.one_of(Allocation.kind == "staff").label("staff_id"),
