@@ -248,12 +248,12 @@ def present_schedule(row: Any | None, owner: Owner, tenant_id: Any) -> dict[str,
 
 def present_exception(row: Any, tenant_id: Any) -> dict[str, Any]:
     """Return an exception as `ScheduleExceptionView` describes it; a test holds the two together."""
-    return {**_entry(row, tenant_id), "date": row.on_date, "windows": _clocks(row.windows)}
+    return _entry(row, tenant_id, date=row.on_date, windows=_clocks(row.windows))
 
 
 def present_time_off(row: Any, tenant_id: Any) -> dict[str, Any]:
     """Return time off as `TimeOffView` describes it; a test holds the two together."""
-    return {**_entry(row, tenant_id), "startAt": row.starts_at, "endAt": row.ends_at}
+    return _entry(row, tenant_id, startAt=row.starts_at, endAt=row.ends_at)
 
 
 def present_written(row: Any, taken: Any, tenant_id: Any) -> dict[str, Any]:
@@ -262,12 +262,13 @@ def present_written(row: Any, taken: Any, tenant_id: Any) -> dict[str, Any]:
     return {**view, "bookings": taken.bookings, "bookingCount": taken.total}
 
 
-def _entry(row: Any, tenant_id: Any) -> dict[str, Any]:
+def _entry(row: Any, tenant_id: Any, **own: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "tenantId": tenant_id,
         "resourceId": row.resource_id,
         "locationId": row.location_id,
+        **own,
         "reason": row.reason,
         "createdAt": row.created_at,
         "updatedAt": row.updated_at,
