@@ -101,6 +101,17 @@ class TestAppointments:
         ]
         assert body["explainComplete"] is True
 
+    def test_are_those_of_the_shift_that_began_the_evening_before(self, world: World) -> None:
+        asha = world.resource()
+        world.schedule(asha, week(("22:00", "02:00"), days=["mon"]))
+        world.exception(asha, "2027-03-09", ("23:00", "01:00"))
+        service = world.service(asha, slot_interval_min=60)
+        starts = [slot["localStart"] for slot in found(world, service)["slots"]]
+        assert starts == [f"{DAY}T00:00", f"{DAY}T01:00"]
+        days = {"from": "2027-03-08", "to": "2027-03-10"}
+        starts = [slot["localStart"][8:] for slot in found(world, service, None, **days)["slots"]]
+        assert starts == ["08T22:00", "08T23:00", "09T00:00", "09T01:00", "09T23:00", "10T00:00"]
+
     def test_of_a_service_that_needs_nobody_name_the_rooms(self, world: World) -> None:
         desks = world.resource("desk", "Desks", capacity=4)
         world.schedule(world.location, week(("10:00", "11:00")))
