@@ -39,9 +39,11 @@ class NotBegun(InvalidState):
 
 
 class TooMany(Invalid):
-    def __init__(self, most: int) -> None:
+    @classmethod
+    def beyond(cls, most: int) -> "TooMany":
+        """Say how many a series may have."""
         message = f"Must not come to more than {most} classes; plan the rest as another series."
-        super().__init__(errors=[FieldFault("until", "invalid", message)])
+        return cls(errors=[FieldFault("until", "invalid", message)])
 
 
 class NoMeetingDay(Invalid):

@@ -29,6 +29,8 @@ class UnknownCustomer(InvalidReference):
 
 
 class PartyTooLarge(Invalid):
-    def __init__(self, most: int) -> None:
+    @classmethod
+    def beyond(cls, most: int) -> "PartyTooLarge":
+        """Say how many seats the class has."""
         message = f"Must be at most {most}, the seats that the class has."
-        super().__init__(errors=[FieldFault("partySize", "invalid", message)])
+        return cls(errors=[FieldFault("partySize", "invalid", message)])

@@ -47,7 +47,7 @@ class WaitlistService:
             if session.status != "scheduled" or session.start_at <= at:
                 raise InvalidState("Nobody can wait for a class that has begun, or does not take place.")
             if party_size > session.bookable_capacity:
-                raise PartyTooLarge(session.bookable_capacity)
+                raise PartyTooLarge.beyond(session.bookable_capacity)
             # Whoever waits already comes first.
             offer_seats(transaction, session_id, at=at)
             if SessionRepository(transaction).view(session_id, at=at).remaining >= party_size:
