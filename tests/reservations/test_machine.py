@@ -210,7 +210,7 @@ class TestTheCalendar:
     def test_stays_what_the_model_says_whatever_happens(self, salon: Salon) -> None:
         Machine.salon = salon
         bounds = settings(
-            max_examples=50,
+            max_examples=35,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
