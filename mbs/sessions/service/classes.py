@@ -85,7 +85,7 @@ class SessionService:
         meetings = meeting_days(frozenset(days), from_=from_, until=until, count=count)
         dates = list(islice(meetings, MOST_OF_A_SERIES + 1))
         if len(dates) > MOST_OF_A_SERIES:
-            raise TooMany(MOST_OF_A_SERIES)
+            raise TooMany.beyond(MOST_OF_A_SERIES)
         if not dates:
             raise NoMeetingDay
         series_id, at = uuid7(), self._clock.now()
