@@ -3,13 +3,19 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.catalog.test_blueprint import NOBODY, STAY, fault
 from tests.catalog.test_needs import COLOR
-from tests.factories.callers import Business
+from tests.factories.callers import Business, Caller, new_business
 
 
 class TestNewService:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def salon(cls, app: Flask) -> Business:
+        return new_business(Caller(app))
+
     @pytest.mark.parametrize(
         ("body", "code", "field"),
         [
@@ -68,13 +74,13 @@ class TestNewService:
         ],
     )
     def test_names_the_faulty_field(
-        self, resident: Business, body: dict[str, Any], code: str, field: str
+        self, salon: Business, body: dict[str, Any], code: str, field: str
     ) -> None:
-        response = resident.post("/api/services", {"name": "Cut", "price": "500", "duration": 60, **body})
+        response = salon.post("/api/services", {"name": "Cut", "price": "500", "duration": 60, **body})
         assert fault(response) == (code, field)
 
-    def test_has_segments_only_as_an_appointment(self, resident: Business) -> None:
+    def test_has_segments_only_as_an_appointment(self, salon: Business) -> None:
         session = {"name": "Yoga", "price": "1", "duration": 90, "mode": "session", "segments": COLOR}
-        assert fault(resident.post("/api/services", session)) == ("INVALID_SEGMENTS", "segments")
+        assert fault(salon.post("/api/services", session)) == ("INVALID_SEGMENTS", "segments")
         stay = {**STAY, "segments": COLOR}
-        assert fault(resident.post("/api/services", stay)) == ("INVALID_SEGMENTS", "segments")
+        assert fault(salon.post("/api/services", stay)) == ("INVALID_SEGMENTS", "segments")

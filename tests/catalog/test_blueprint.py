@@ -103,10 +103,10 @@ class TestCreate:
         assert fault(refused) == ("VALIDATION_ERROR", "policy.noShowFee.value")
         assert len(owner.get("/api/services").get_json()["data"]) == 1
 
-    def test_has_a_price_unit_of_its_mode(self, resident: Business) -> None:
-        assert create_service(resident, mode="session")["priceUnit"] == "person"
-        assert create_service(resident, mode="stay")["priceUnit"] == "night"
-        assert create_service(resident, mode="stay", priceUnit="week")["priceUnit"] == "week"
+    def test_has_a_price_unit_of_its_mode(self, owner: Business) -> None:
+        assert create_service(owner, mode="session")["priceUnit"] == "person"
+        assert create_service(owner, mode="stay")["priceUnit"] == "night"
+        assert create_service(owner, mode="stay", priceUnit="week")["priceUnit"] == "week"
 
     def test_tells_the_trail_without_a_float(self, owner: Business) -> None:
         (event,) = events_of(owner, create_service(owner, price="999.5")["id"])

@@ -12,8 +12,9 @@ from mbs.config import Config
 from mbs.foundation.idempotency import EXTENSION
 from tests.catalog.test_needs import COLOR
 from tests.contract.round_trips import Counter
-from tests.factories.callers import Business, Caller, new_business
+from tests.factories.callers import Business
 from tests.factories.catalog import assign, create_resource, create_service, create_staff
+from tests.factories.members import new_tenant_with
 
 Send = Callable[[Business, Mapping[str, Any]], TestResponse]
 
@@ -30,10 +31,9 @@ def counter(counted_app: Flask) -> Counter:
     return Counter(counted_app)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def salon(counted_app: Flask) -> Business:
-    owner = new_business(Caller(counted_app))
-    owner.get("/api/services")
+    (owner,) = new_tenant_with(counted_app, "salon", ("owner",))
     return owner
 
 

@@ -60,6 +60,11 @@ def change(business: Caller, id_: str, **values: Any) -> TestResponse:
 
 
 class TestBookableCapacity:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def hostel(cls, app: Flask) -> Business:
+        return new_business(Caller(app))
+
     @pytest.mark.parametrize(
         ("before", "body", "after"),
         [
@@ -78,19 +83,19 @@ class TestBookableCapacity:
     )
     def test_stays_within_the_capacity(
         self,
-        resident: Business,
+        hostel: Business,
         before: tuple[int, int],
         body: dict[str, int],
         after: tuple[int, int] | None,
     ) -> None:
-        id_ = create_resource(resident, capacity=before[0], bookableCapacity=before[1])["id"]
+        id_ = create_resource(hostel, capacity=before[0], bookableCapacity=before[1])["id"]
 
-        response = change(resident, id_, **body)
+        response = change(hostel, id_, **body)
 
         if after is None:
             (fault,) = response.get_json()["errors"]
             assert (response.status_code, fault["field"]) == (400, "bookableCapacity")
-        stored = resident.get(f"/api/resources/{id_}").get_json()
+        stored = hostel.get(f"/api/resources/{id_}").get_json()
         assert (stored["capacity"], stored["bookableCapacity"]) == (after or before)
 
 

@@ -87,8 +87,8 @@ class TestFilters:
             ("staff", {"limit": "0"}),
         ],
     )
-    def test_are_never_ignored(self, resident: Business, path: str, query: dict[str, str]) -> None:
-        response = resident.get(f"/api/{path}", query_string=query)
+    def test_are_never_ignored(self, ids: dict[str, Any], path: str, query: dict[str, str]) -> None:
+        response = ids["owner"].get(f"/api/{path}", query_string=query)
         assert response.status_code == 400
         assert [fault["field"] for fault in response.get_json()["errors"]] == list(query)
 
