@@ -1,16 +1,19 @@
 """Beds and rooms for nights: what is free all the time, and where to move when nothing is."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
 from mbs.allocations.models import Taken, pick
 from mbs.availability.models import rules, times
-from mbs.availability.models.hours import Hours
+from mbs.availability.models.hours import Hours, Interval, joined
 from mbs.availability.models.offer import Candidate, Offer
+from mbs.availability.models.taken import FOR_EVER
 from mbs.foundation.local_time import local
 from mbs.foundation.money import rounded
 
@@ -86,14 +89,21 @@ class Search:
 
     def split(self) -> list[Part]:
         """Return how to stay all nights with as few moves as can be; nothing if some night has no bed."""
+        leads, runs = self._bookable(), self._taken_by_slot()
         found: list[Part] = []
-        day, leads = self.check_in, self._bookable()
+        day = self.check_in
         while day < self.check_out:
-            part = max((self._longest(lead, day) for lead in leads), key=_nights, default=None)
-            if part is None or part.check_out == day:
+            # Who goes as far as can be before each move moves least.
+            reached, lead = max(
+                ((self._reach(one, day, runs), one) for one in leads),
+                key=itemgetter(0),
+                default=(day, None),
+            )
+            slots = self._free(lead, day, reached) if lead is not None and reached > day else None
+            if lead is None or slots is None:
                 return []
-            found.append(part)
-            day = part.check_out
+            found.append(Part(lead, slots, day, reached))
+            day = reached
         return found
 
     def _bookable(self) -> list[Candidate]:
@@ -109,20 +119,42 @@ class Search:
         start, _ = stay_times(self.offer.policy, self.check_in, self.check_out, lead.timezone)
         return rules.too_early_or_late(self.offer.policy, start, self.now, exempt=False)
 
-    def _longest(self, lead: Candidate, day: date) -> Part:
-        # Doubling steps, then halves: a bed that is free for a year is found in a dozen looks.
-        most, growing = (self.check_out - day).days, True
-        slots: tuple[int, ...] = ()
-        nights, step = 0, 1
-        while step:
-            tried = min(nights + step, most)
-            free = self._free(lead, day, day + tried * ONE_DAY) if tried > nights else None
-            if free is not None:
-                slots, nights = free, tried
-            else:
-                growing = False
-            step = step * 2 if growing else step // 2
-        return Part(lead, slots, day, day + nights * ONE_DAY)
+    def _taken_by_slot(self) -> Mapping[UUID, Sequence[Sequence[Interval]]]:
+        """Return for each slot of each resource when it is not to be had."""
+        found = {}
+        for one in self.offer.candidates:
+            off = self.hours.off(one)
+            slots: list[list[Interval]] = [[*off] for _ in range(one.bookable_capacity)]
+            for row in self.taken.get(one.id, ()):
+                if row.slot_no <= one.bookable_capacity:
+                    taken = times.seconds(row.starts_at), times.seconds_up(row.ends_at)
+                    slots[row.slot_no - 1].append(taken)
+            found[one.id] = [joined(slot) for slot in slots]
+        return found
+
+    def _reach(self, lead: Candidate, day: date, runs: Mapping[UUID, Sequence[Sequence[Interval]]]) -> date:
+        """Return until which date a party could stay from a day on."""
+        before = self.offer.buffer_before_min * times.MINUTE
+        after = self.offer.buffer_after_min * times.MINUTE
+        start = self._second(lead, day, "checkInTime") - before
+        until = FOR_EVER
+        for kind in self.offer.needed_kinds:
+            its = [lead] if kind == lead.kind else self._beside(lead, kind)
+            until = min(until, max((self._free_until(one, start, runs[one.id]) for one in its), default=0))
+        reached = self.check_out
+        if until < FOR_EVER:
+            reached = min(reached, max(day, times.local_day(times.instant(until), lead.timezone)))
+        while reached > day and self._second(lead, reached, "checkOutTime") + after > until:
+            reached -= ONE_DAY
+        return reached
+
+    def _free_until(self, one: Candidate, start: int, slots: Sequence[Sequence[Interval]]) -> int:
+        takes = one.takes(self.party_size)
+        ends = sorted((next_start(taken, start) for taken in slots), reverse=True)
+        return ends[takes - 1] if len(ends) >= takes else 0
+
+    def _second(self, lead: Candidate, day: date, rule: str) -> int:
+        return times.opens(day, minute_of(self.offer.policy[rule]), lead.timezone)
 
     def _free(self, lead: Candidate, check_in: date, check_out: date) -> tuple[int, ...] | None:
         start, end = stay_times(self.offer.policy, check_in, check_out, lead.timezone)
@@ -156,5 +188,7 @@ class Search:
         return None
 
 
-def _nights(part: Part) -> int:
-    return (part.check_out - part.check_in).days
+def next_start(taken: Sequence[Interval], second: int) -> int:
+    """Return when the first of some joined intervals begins that is not over; at the latest for ever."""
+    place = bisect_right(taken, second, key=itemgetter(1))
+    return taken[place][0] if place < len(taken) else FOR_EVER
