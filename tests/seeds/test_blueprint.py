@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from mbs.events.repository import EventRepository
 from mbs.seeds.models.businesses import PRESETS
 from mbs.seeds.schemas import SeedView
 from tests.contract.closed_schemas import differences
+from tests.factories.apps import PUBLIC_HOST
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.teams import code_of
 
@@ -163,6 +165,13 @@ class TestSeeding:
         assert (listed(owner, "/api/services"), listed(owner, "/api/customers")) == ([], [])
         assert took < ENOUGH_SECONDS
 
+    def test_of_two_at_once_fills_a_business_once(self, owner: Business) -> None:
+        callers = [Caller(owner.app, token=owner.token) for _ in range(2)]
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda caller: caller.post("/api/seed/hostel"), callers))
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+        assert len(listed(owner, "/api/services")) == 2
+
     def test_knows_five_presets(self, owner: Business) -> None:
         assert code_of(owner.post("/api/seed/bakery")) == (404, "NOT_FOUND")
 
@@ -175,3 +184,10 @@ class TestSeeding:
         assert owner.post("/api/seed/consultancy").status_code == 201
         prices = {one["name"]: one["price"] for one in listed(owner, "/api/services")}
         assert prices["Introductory call"] == "3600"
+
+
+class TestInProduction:
+    def test_has_no_such_address(self, production_app: Flask) -> None:
+        assert not [rule for rule in production_app.url_map.iter_rules() if "seed" in rule.rule]
+        blocked = Caller(production_app).post("/api/seed/salon", headers={"Host": PUBLIC_HOST})
+        assert code_of(blocked) == (403, "PRODUCTION_BLOCKED")
