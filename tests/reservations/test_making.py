@@ -207,6 +207,18 @@ class TestAStay:
         booking = hostel.book(checkIn=f"{day(10):%Y-%m-%d}", checkOut=f"{day(14):%Y-%m-%d}")
         assert [one["slotNo"] for one in booking["resources"]] == [2]
 
+    def test_that_has_no_bed_is_told_of_others(self, owner: Business) -> None:
+        hostel = new_dorm(owner, beds=1)
+        other = create_resource(owner, "room", name="Attic")["id"]
+        dear = {"resourceId": other, "price": "900.00"}
+        assign(owner, hostel.service["id"], [hostel.staff[0], dear])
+        nights = {"checkIn": f"{day(10):%Y-%m-%d}", "checkOut": f"{day(12):%Y-%m-%d}"}
+        hostel.book(**nights, resourceId=hostel.staff[0])
+        asked = {**nights, "resourceId": hostel.staff[0]}
+        refused = problem(hostel.post(**asked), 409, "SLOT_UNAVAILABLE")
+        assert [one["resourceId"] for one in refused["alternatives"]] == [other]
+        assert hostel.book(**nights)["amount"] == "1800.00"
+
     def test_may_begin_today_though_beds_are_given_out_since_midnight(self, owner: Business) -> None:
         hostel = new_dorm(owner, policy={"checkInTime": "00:00"})
         today = local(datetime.now(UTC), "Asia/Kolkata").date()

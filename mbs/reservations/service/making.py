@@ -25,10 +25,10 @@ from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.models.places import Ground, Place, Search, times
 from mbs.reservations.models.rules import most_a_day, refuse_times, waits
-from mbs.reservations.models.wishes import Wish
+from mbs.reservations.models.wishes import Nights, Wish
 from mbs.reservations.repository import CustomerDayRepository, GroundRepository
 from mbs.reservations.service import seats
-from mbs.reservations.service.alternatives import nearest
+from mbs.reservations.service.alternatives import beds, nearest
 from mbs.reservations.service.asking import policies, wishes
 from mbs.reservations.service.seats import SeatsFreed
 
@@ -114,7 +114,7 @@ class ReservationService:
     def _alternatives(
         self, asked: Mapping[str, Any], refusal: MbsError, at: datetime
     ) -> Sequence[Mapping[str, Any]]:
-        if refusal.__cause__ is not None or "items" in asked or "check_in" in asked:
+        if refusal.__cause__ is not None or "items" in asked:
             # A transaction that the database refused, and that others have joined, answers no more questions.
             return []
         party_size = asked["party_size"]
@@ -122,11 +122,13 @@ class ReservationService:
             if "session_id" in asked:
                 return seats.alternatives(transaction, asked["session_id"], party_size=party_size, at=at)
             (wish,) = wishes(transaction, asked, self._actor)
-            wanted, _, _ = times(wish, wish.offer.leads[0], None)
             offer = wish.offer
             if self._actor.only_of is None:
                 location_id = asked.get("location_id")
                 offer = AvailabilityRepository(transaction).offer(offer.service_id, location_id=location_id)
+            if isinstance(wish.when, Nights):
+                return beds(transaction, offer, wish.when, party_size=party_size, actor=self._actor, at=at)
+            wanted, _, _ = times(wish, wish.offer.leads[0], None)
             return nearest(transaction, offer, wanted, party_size=party_size, actor=self._actor, at=at)
         return []
 
