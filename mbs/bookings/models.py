@@ -159,11 +159,17 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Base 32 of Douglas Crockford: no letter in it that is taken for a digit, none that makes words."""
 
 REFERENCE_LENGTH = 8
+MISREAD = str.maketrans("OIL", "011")
 
 
 def new_reference() -> str:
     """Return what people call a booking by, drawn at random so that nobody can guess another's."""
     return "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
+
+
+def reference_of(spoken: str) -> str:
+    """Return a reference as it is stored, of one as people say and write it (Crockford's decoding rules)."""
+    return spoken.upper().replace("-", "").replace(" ", "").translate(MISREAD)
 
 
 def status_at(booking: Any, at: datetime) -> str:

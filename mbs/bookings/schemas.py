@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validates_schema
 
 from mbs.bookings.models import ATTENDING, CANCELLERS, FEE_REASONS, SORTS, SOURCES, STATUSES
 from mbs.catalog.models import MODES, PRICE_UNITS
@@ -64,6 +64,11 @@ class BookingsQuery(PageQuery):
     sort_by = Choice(*SORTS, load_default="startAt")
     sort_order = Choice("asc", "desc", metadata={"description": "`asc` unless given, `desc` by `createdAt`."})
     expand = Choices("customer", load_default=[], metadata=EXPAND)
+
+    @validates_schema
+    def some_time_between(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "from_" in data and "to" in data and data["to"] <= data["from_"]:
+            raise ValidationError("Must be later than `from`.", "to")
 
 
 class BookingQuery(BookingsQuery):

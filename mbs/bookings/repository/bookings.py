@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from mbs.bookings.errors import UnknownCustomer
-from mbs.bookings.models import LONG, STATUSES, WAITING, Booking, status_at
+from mbs.bookings.models import LONG, STATUSES, WAITING, Booking, reference_of, status_at
 from mbs.bookings.repository.filters import FILTERS
 from mbs.bookings.repository.parts import Customers, Items, Taken, status_shown
 from mbs.foundation.errors import Busy, MbsError, NotFound
@@ -150,6 +150,8 @@ class BookingRepository(Repository):
         :param filters: of `FILTERS`; None and empty ones do not narrow.
         """
         given = {name: value for name, value in filters.items() if value not in (None, [])}
+        if "reference" in given:
+            given["reference"] = reference_of(given["reference"])
         names = set(given)
         if "from_" in given:
             given["day_before"] = given["from_"] - LONG
