@@ -3,7 +3,10 @@
 import pytest
 from flask import Flask
 
+from tests.factories.apps import wide_app
 from tests.factories.callers import Business, Caller, new_business
+
+__all__ = ["wide_app"]
 
 
 @pytest.fixture(scope="session")
