@@ -48,7 +48,8 @@ class TestAMove:
         salon = new_salon(owner)
         booking, other = salon.book(), salon.book(startAt=wire(day(12)))
         before = salon.rows()
-        problem(salon.move(booking, startAt=wire(day(12) + HALF)), 409, "SLOT_UNAVAILABLE")
+        refused = problem(salon.move(booking, startAt=wire(day(12) + HALF)), 409, "SLOT_UNAVAILABLE")
+        assert refused["alternatives"][0] == {"startAt": wire(day(12, 11)), "staffId": salon.staff[0]}
         assert salon.rows() == before
         assert owner.get(f"/api/bookings/{booking['id']}").get_json() == booking
         assert owner.get(f"/api/bookings/{other['id']}").get_json() == other

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from mbs.allocations.errors import SessionFull, SlotUnavailable
 from mbs.allocations.repository import AllocationRepository
 from mbs.availability.models.offer import Offer
 from mbs.availability.repository import AvailabilityRepository
@@ -20,15 +21,18 @@ from mbs.foundation.errors import (
     Forbidden,
     Invalid,
     InvalidState,
+    MbsError,
     PreconditionFailed,
 )
+from mbs.reservations.errors import OutsideHours
 from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.models.places import Place, times
 from mbs.reservations.models.rules import refuse_move, refuse_times
-from mbs.reservations.models.wishes import At, Local, When, Wish, when
+from mbs.reservations.models.wishes import At, Local, Nights, When, Wish, when
 from mbs.reservations.repository import GroundRepository
 from mbs.reservations.service import seats
+from mbs.reservations.service.alternatives import nearest
 from mbs.reservations.service.asking import own_resource, refuse_missing, refuse_unfit
 from mbs.reservations.service.making import own_booking, resources_of, search
 from mbs.reservations.service.seats import SeatsFreed
@@ -72,7 +76,23 @@ class MovingService:
                     return move.run(id_, version, self._seats_freed)
             except _MovedOn:
                 continue
+            except (SlotUnavailable, OutsideHours) as refusal:
+                refusal.extra["alternatives"] = self._alternatives(id_, asked, refusal, at)
+                raise
+            except SessionFull as refusal:
+                refusal.extra["alternatives"] = []
+                raise
         raise Busy
+
+    def _alternatives(
+        self, id_: UUID, asked: Mapping[str, Any], refusal: MbsError, at: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        if refusal.__cause__ is not None:
+            # A transaction that the database refused, and that others have joined, answers no more questions.
+            return []
+        with self._begin(read_only=True) as transaction:
+            move = _Move(transaction, asked, actor=self._actor, overrides={}, at=at)
+            return move.alternatives(id_)
 
 
 class _Move:
@@ -118,6 +138,22 @@ class _Move:
         self._refuse([wish.offer.policy for wish in wishes], seen)
         places = search(ground, wishes, seen.party_size, self._overrides)
         return self._keep(seen, places, ground.capacity)
+
+    def alternatives(self, id_: UUID) -> Sequence[Mapping[str, Any]]:
+        """Return up to three other times for a booking of one service, with whoever does it."""
+        seen = own_booking(self._bookings, id_, self._actor, at=self._at)
+        (wish, *others) = self._wishes(seen)
+        if others or isinstance(wish.when, Nights):
+            return []
+        wanted, _, _ = times(wish, wish.offer.leads[0], None)
+        return nearest(
+            self._transaction,
+            wish.offer,
+            wanted,
+            party_size=seen.party_size,
+            actor=self._actor,
+            at=self._at,
+        )
 
     def _change_class(self, seen: Any, seats_freed: SeatsFreed) -> Any:
         wanted = self._asked["session_id"]
