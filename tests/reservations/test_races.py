@@ -148,6 +148,38 @@ class TestRacersForOverlappingPairs:
         assert len(taken) == len(set(taken))
 
 
+class TestRacersWhoMove:
+    @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.slow)])
+    def test_pass_one_another_without_waiting_in_a_circle(
+        self, owner: Business, hosts: tuple[RunningService, ...], rounds: int
+    ) -> None:
+        """Each of five goes to the next person while others cancel, book and move back."""
+        salon = new_salon(owner, staff=5)
+        for turn in range(rounds):
+            start, later = wire(day(10 + turn)), wire(day(10 + turn, 14))
+            booked = [salon.book(staffId=one, startAt=start) for one in salon.staff]
+
+            def race(number: int, start: str = start, later: str = later, booked: Any = booked) -> Answer:
+                path = f"/api/bookings/{booked[number % 5]['id']}"
+                neighbor = salon.staff[(number + 1) % 5]
+                acts: list[tuple[str, dict[str, Any]]] = [
+                    (f"{path}/reschedule", {"startAt": later, "staffId": neighbor}),
+                    (f"{path}/reschedule", {"startAt": later}),
+                    (f"{path}/cancel", {}),
+                    ("/api/bookings", salon.asked(startAt=later, staffId=neighbor)),
+                ]
+                act, body = acts[number // 5]
+                host = hosts[number % 2]
+                return send(host.port, "POST", act, body, token=owner.token, address=new_address())
+
+            with in_time():
+                answers = together(20, race)
+            codes = {told(one)[1] if one.status >= 400 else None for one in answers}
+            assert codes <= {None, "SLOT_UNAVAILABLE", "INVALID_STATE"}, codes
+            found = [(one.resource_id, one.starts_at) for one in salon.allocations() if one.state == "active"]
+            assert len(found) == len(set(found))
+
+
 class TestWithoutTheLock:
     def test_the_constraint_alone_still_lets_one_have_the_slot(
         self, owner: Business, monkeypatch: pytest.MonkeyPatch
