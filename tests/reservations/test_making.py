@@ -114,6 +114,7 @@ class TestWhoeverDoesIt:
         salon = new_salon(owner, staff=2, policy={"assignment": "requested"})
         problem(salon.post(), 400, "VALIDATION_ERROR", "staffId")
         assert salon.book(staffId=salon.staff[1])["staffId"] == salon.staff[1]
+        assert salon.book(resourceId=salon.staff[0])["staffId"] == salon.staff[0]
 
     def test_has_a_price_and_a_duration_of_their_own(self, owner: Business) -> None:
         salon = new_salon(owner)

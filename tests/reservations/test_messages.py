@@ -48,8 +48,8 @@ MESSAGES: Mapping[str, tuple[int, Send]] = {
         9,
         lambda salon, made: salon.post(customerId=None, customer={"name": "New"}, startAt=wire(day(31))),
     ),
-    "book two services": (
-        9,
+    "book two of a service": (
+        8,
         lambda salon, made: salon.post(items=[{"serviceId": salon.service["id"]}] * 2, startAt=wire(day(32))),
     ),
     # The lock of the seats and that of the class, the service, what is taken, then as above.

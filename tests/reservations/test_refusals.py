@@ -10,6 +10,7 @@ from flask import Flask
 
 from tests.factories.callers import Business, Caller, new_address, new_business
 from tests.factories.catalog import create_resource, create_service, create_staff
+from tests.factories.group_sessions import new_class_service, plan
 from tests.factories.salons import Salon, day, new_dorm, new_salon, problem, wire
 
 NOWHERE = str(uuid.uuid4())
@@ -214,6 +215,13 @@ class TestAForeignBusiness:
         }
         for field, id_ in foreign.items():
             problem(salon.post(**{field: id_}), 400, "INVALID_REFERENCE", field)
+        group = plan(other.owner, new_class_service(other.owner), startAt=wire(day(12)))
+        problem(salon.post(sessionId=group["id"]), 400, "INVALID_REFERENCE", "sessionId")
+        mine, later = salon.book(), wire(day(12))
+        before = salon.rows()
+        for field in ("staffId", "resourceId"):
+            asked = {"startAt": later, field: other.staff[0]}
+            problem(salon.move(mine, **asked), 400, "INVALID_REFERENCE", field)
         items = [{"serviceId": other.service["id"], "startAt": wire(day())}]
         problem(salon.post(items=items), 400, "INVALID_REFERENCE", "items.0.serviceId")
         for act in ("convert", "reschedule"):

@@ -28,6 +28,7 @@ def wishes(transaction: Transaction, asked: Mapping[str, Any], actor: Actor) -> 
     """
     me = own_resource(transaction, actor)
     availability = AvailabilityRepository(transaction)
+    offers: dict[tuple[UUID | None, ...], Offer] = {}
     found: list[Wish] = []
     for number, item in enumerate(asked.get("items") or [asked]):
         path = f"items.{number}." if "items" in asked else ""
@@ -37,20 +38,23 @@ def wishes(transaction: Transaction, asked: Mapping[str, Any], actor: Actor) -> 
                 raise Forbidden("Your role allows you to book for yourself alone.")
             staff_id = me
         chosen = {"staffId": staff_id, "resourceId": item.get("resource_id")}
-        offer = availability.offer(
-            item["service_id"],
-            staff_id=staff_id,
-            resource_id=item.get("resource_id"),
-            location_id=asked.get("location_id"),
-            path=path,
-        )
+        named = (item["service_id"], staff_id, item.get("resource_id"))
+        if named not in offers:
+            offers[named] = availability.offer(
+                named[0],
+                staff_id=staff_id,
+                resource_id=named[2],
+                location_id=asked.get("location_id"),
+                path=path,
+            )
+        offer = offers[named]
         time = when(item, path=path) or (when(asked) if number == 0 else None)
         refuse_unfit(offer, time, path=path)
         offer.refuse_inactive()
         offer.refuse_party(asked["party_size"])
         refuse_missing(offer, chosen, path=path)
         wish = Wish(offer=offer, when=time)
-        refuse_unchosen(wish, chosen=staff_id is not None, path=path)
+        refuse_unchosen(wish, chosen=any(one.id in named for one in offer.leads), path=path)
         found.append(wish)
     return found
 
