@@ -1,10 +1,12 @@
 """Changing, cancelling and completing a class, and what that means for those who have a seat."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from mbs.allocations.repository import AllocationRepository
 from tests.factories.answers import listed, made
 from tests.factories.callers import Business
 from tests.factories.catalog import create_resource, create_staff
@@ -69,6 +71,11 @@ class TestChange:
         )
         assert event.data["object"]["items"][0]["start_at"].startswith("2031-03-04T14:00:00")
         assert event.data["object"]["reschedule_count"] == 0
+        with owner.database.transaction(owner.scope) as transaction:
+            (seat,) = AllocationRepository(transaction).of_booking(UUID(booked["id"]))
+        assert (seat.starts_at, seat.ends_at) == tuple(
+            datetime(2031, 3, 4, hour, tzinfo=UTC) for hour in (14, 15)
+        )
         # The person is free at the former time, and taken at the new one.
         plan(owner, service, staffId=staff)
         body = {"serviceId": str(service), "staffId": staff, "date": "2031-03-04", "startTime": "20:00"}

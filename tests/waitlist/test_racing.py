@@ -40,6 +40,10 @@ WHERE e.session_id = :id AND CASE e.status
   WHEN 'offered' THEN b.status IS DISTINCT FROM 'held'
   WHEN 'accepted' THEN b.status NOT IN ('confirmed', 'cancelled')
   ELSE b.status <> 'expired' END
+UNION ALL
+SELECT b.id, 'nobody', b.status FROM bookings AS b
+WHERE b.session_id = :id AND b.status = 'held' AND NOT EXISTS (
+  SELECT FROM waitlist_entries AS e WHERE e.tenant_id = b.tenant_id AND e.booking_id = b.id)
 """)
 
 Act = Callable[[Caller], TestResponse]

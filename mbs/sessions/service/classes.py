@@ -152,7 +152,8 @@ class SessionService:
                 planner.move(before, locked, begins, **chosen)
             change = {"start_at": begins, "end_at": ends, "notes": values.get("notes", before.notes)}
             sessions.change(id_, change, version=None)
-            sessions.change_seats(id_, name=values.get("name", before.name), capacity=capacity)
+            if values.keys() & {"name", "capacity"}:
+                sessions.change_seats(id_, name=values.get("name", before.name), capacity=capacity)
             if begins != before.start_at:
                 self._consequences.move(transaction, id_, begins, ends, at)
             row = sessions.view(id_, at=at)
