@@ -88,8 +88,10 @@ class AvailabilityRepository(Repository):
         offer = read_offer(row)
         if location_id is not None and location_id not in offer.locations:
             raise _unknown(f"{path}locationId", "location")
-        chosen = {kinds[one]: one for one in named}
-        return offer.narrowed(chosen=chosen, location_id=location_id, tag=tag)
+        # One after the other: of two different people nobody is left.
+        for one in named:
+            offer = offer.narrowed(chosen={kinds[one]: one})
+        return offer.narrowed(chosen={}, location_id=location_id, tag=tag)
 
     def hours(self, candidates: Iterable[Candidate], from_: datetime, to: datetime) -> Hours:
         """Return the hours and the time off of candidates and their locations between two instants."""
