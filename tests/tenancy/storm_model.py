@@ -38,6 +38,20 @@ class Tenant:
     """Without the one that it began with."""
     default_location: str | None = None
     """None is the one that it began with."""
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    assigned: dict[str, set[str]] = field(default_factory=dict)
+    """The resources of each service."""
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    weeks: dict[str, bool] = field(default_factory=dict)
+    """For each resource and location that ever had hours whether it has them now."""
+    entries: dict[str, dict[str, str]] = field(default_factory=lambda: {"exceptions": {}, "time-off": {}})
+    """Whose each is."""
+    bookings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The entries of waiting lists."""
+    hours: int = 0
+    """How many hours of its calendar are used up."""
     sessions: list[str] = field(default_factory=list)
     identities: list[str] = field(default_factory=list)
 
@@ -47,7 +61,11 @@ class Tenant:
 
     def secrets(self) -> list[str]:
         people = [*self.members, *(guest.person for guest in self.guests.values())]
-        objects = (self.customers, self.guests, self.roles, self.invitations, self.keys, self.locations)
+        objects: tuple[dict[str, Any], ...] = (
+            *(self.customers, self.guests, self.roles, self.invitations, self.keys, self.locations),
+            *(self.services, self.resources, self.entries["exceptions"], self.entries["time-off"]),
+            *(self.bookings, self.classes, self.waiting),
+        )
         return [
             *(self.canary, self.id),
             *(str(person.user_id) for person in people),
@@ -70,4 +88,46 @@ class Tenant:
             "roles": len(self.roles),
             "invitations": len(self.invitations),
             "api_keys": len(self.keys),
+            "catalog_items": len(self.services),
+            "item_resources": sum(map(len, self.assigned.values())),
+            # A class is a resource, too.
+            "resources": len(self.resources) + len(self.classes),
+            "schedules": len(self.weeks),
+            "schedule_exceptions": len(self.entries["exceptions"]),
+            "time_off": len(self.entries["time-off"]),
+            "sessions": len(self.classes),
+            "bookings": len(self.bookings),
+            "booking_items": sum(len(one["items"]) for one in self.bookings.values()),
+            "allocations": sum(len(one["resources"]) for one in self.bookings.values())
+            + sum(one["staffId"] is not None for one in self.classes.values()),
+            "waitlist_entries": len(self.waiting),
         }
+
+    @property
+    def staff(self) -> dict[str, dict[str, Any]]:
+        return {id_: one for id_, one in self.resources.items() if one["kind"] == "staff"}
+
+    def uses(self, id_: str) -> bool:
+        """Tell whether something refers to a customer, service, resource or location, so that it stays."""
+        places = [one["locationId"] for one in (*self.resources.values(), *self.classes.values())]
+        if id_ in places or any(id_ == one["serviceId"] for one in self.classes.values()):
+            return True
+        who = [one["staffId"] for one in self.classes.values()]
+        who += [one["customerId"] for one in self.waiting.values()]
+        if id_ in who:
+            return True
+        return any(
+            id_ in (one["customerId"], one["locationId"])
+            or id_ in [item["serviceId"] for item in one["items"]]
+            or id_ in [taken["resourceId"] for taken in one["resources"]]
+            for one in self.bookings.values()
+        )
+
+    def forget(self, id_: str) -> None:
+        """Take away what goes with a resource, service or location that is removed for good."""
+        self.assigned.pop(id_, None)
+        for resources in self.assigned.values():
+            resources.discard(id_)
+        self.weeks.pop(id_, None)
+        for kind, found in self.entries.items():
+            self.entries[kind] = {entry: owner for entry, owner in found.items() if owner != id_}

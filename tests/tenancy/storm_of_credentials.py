@@ -1,8 +1,8 @@
-"""The storm's fourth part: keys, sessions, second factors, passwords, addresses and identities."""
+"""The storm's last part: keys, sessions, second factors, passwords, addresses and identities."""
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyotp
 
@@ -11,16 +11,16 @@ from tests.factories.callers import PASSWORD, Business, Caller
 from tests.factories.members import new_member, sign_in
 from tests.factories.objects import new_identity
 from tests.factories.requests import one_time_token, ticket
-from tests.tenancy.storm_of_teams import TeamStorm
+from tests.tenancy.storm_of_classes import ClassStorm
 
 NEW_PASSWORD = "four yellow bicycles"
 
 
-class WholeStorm(TeamStorm):
+class WholeStorm(ClassStorm):
     """Every route of the service that takes data."""
 
     actions: ClassVar[Mapping[str, int]] = {
-        **TeamStorm.actions,
+        **ClassStorm.actions,
         "make_key": 3,
         "look_at_key": 2,
         "rename_key": 2,
@@ -42,12 +42,6 @@ class WholeStorm(TeamStorm):
         "unlink_identity": 2,
         "sign_in_at_a_provider": 2,
     }
-
-    def expect(self, status: int, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """Send a request that must be answered with a status; return the answer's JSON."""
-        response = self.send(method, path, body, **options)
-        assert response.status_code == status, response.get_data(as_text=True)
-        return response.get_json(silent=True)
 
     def newcomer(self) -> Business:
         """Return a new member, who signs in and out without harm to the storm."""

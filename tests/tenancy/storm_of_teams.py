@@ -286,11 +286,13 @@ class TeamStorm(AccountStorm):
             self.like_one_that_never_was("DELETE", path, id_)
             return
         status, refused = self.own.locations[id_]["status"], id_ == self.own.default_location
+        refused = refused or (purge and self.own.uses(id_))
         assert self.send("DELETE", path.format(id_)).status_code == (409 if refused else 204)
         if refused:
             return
         self.own.events += purge or status == "active"
         if purge:
             del self.own.locations[id_]
+            self.own.forget(id_)
         else:
             self.own.locations[id_]["status"] = "archived"

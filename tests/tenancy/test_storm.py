@@ -1,6 +1,8 @@
 """Thousands of random requests, with both walls, with either wall alone, and with neither (rule 21)."""
 
 import random
+import re
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -34,11 +36,14 @@ def first_wall_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget_statements() -> None:
-    """Let all repositories build the statements anew that they keep."""
-    for room in (Repository, *Repository.__subclasses__()):
-        for attribute in vars(room).values():
-            if isinstance(attribute, classmethod) and hasattr(attribute.__func__, "cache_clear"):
-                attribute.__func__.cache_clear()
+    """Let all repositories build the statements anew that they keep, in classes and beside them."""
+    rooms = [module for name, module in sys.modules.items() if re.match(r"mbs\..*repository", name)]
+    for room in rooms:
+        for thing in vars(room).values():
+            for attribute in (thing, *(vars(thing).values() if isinstance(thing, type) else ())):
+                function = attribute.__func__ if isinstance(attribute, classmethod) else attribute
+                if hasattr(function, "cache_clear"):
+                    function.cache_clear()
 
 
 @pytest.fixture(scope="session")
