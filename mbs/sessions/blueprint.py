@@ -75,12 +75,12 @@ def create(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/sessions/<id:session_id>")
 @requires("bookings:read", own=True)
-@conditional
 @blueprint.response(200, SessionView)
 def read(session_id: UUID) -> Response:
-    """Read a class."""
+    """Read a class, with the seats that remain; `version` is for the If-Match of a change."""
     row = resolve(SessionService).read(id_=session_id)
-    return answer(present(row, current_scope().tenant_id), version=row.version)
+    # No entity tag: bookings take seats, and leave the class's version as it is.
+    return answer(present(row, current_scope().tenant_id))
 
 
 @blueprint.patch("/sessions/<id:session_id>")

@@ -63,8 +63,9 @@ def join(body: dict[str, Any], session_id: UUID) -> Response:
 @requires("bookings:read", own=True)
 @blueprint.response(200, WaitlistEntryView)
 def read(session_id: UUID, entry_id: UUID) -> Response:
-    """Read one customer's place in the list."""
+    """Read one customer's place in the list; `version` is for the If-Match of what is done with it."""
     row = resolve(WaitlistService).read(session_id=session_id, id_=entry_id)
+    # No entity tag: others leave, and the place changes without the entry.
     return answer(present(row, current_scope().tenant_id))
 
 

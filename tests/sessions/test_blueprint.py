@@ -58,7 +58,10 @@ class TestCreate:
 
         book_seat(owner, found["id"], partySize=2)
 
-        found = owner.get(f"/api/sessions/{found['id']}").get_json()
+        # The version is still the same, and no sign that the seats are.
+        response = owner.get(f"/api/sessions/{found['id']}", headers={"If-None-Match": '"1"'})
+        assert (response.status_code, response.headers.get("ETag")) == (200, None)
+        found = response.get_json()
         assert (found["capacity"], found["taken"], found["remaining"]) == (3, 2, 1)
 
     def test_takes_people_and_rooms_with_the_buffers(self, owner: Business, service: UUID) -> None:
