@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from mbs.foundation.errors import FieldFault, Invalid
+from mbs.foundation.errors import Conflict, FieldFault, Invalid
 
 
 class InvalidSegments(Invalid):
@@ -12,3 +12,13 @@ class InvalidSegments(Invalid):
     @classmethod
     def of(cls, field: str, message: str) -> Self:
         return cls(errors=[FieldFault(field, "invalid", message)])
+
+
+class ServiceInactive(Conflict):
+    code = "SERVICE_INACTIVE"
+    sentence = "The service is not offered at present; choose another one, or activate it."
+
+
+class NoResourceForService(Conflict):
+    code = "NO_RESOURCE_FOR_SERVICE"
+    sentence = "Nobody and nothing that was asked for does this service; assign resources to it first."

@@ -1,6 +1,6 @@
 """Why a booking cannot be made or moved."""
 
-from mbs.foundation.errors import Conflict, Invalid
+from mbs.foundation.errors import Conflict
 
 
 class OutsideHours(Conflict):
@@ -26,8 +26,3 @@ class RescheduleLimit(Conflict):
 class CustomerLimit(Conflict):
     code = "CUSTOMER_LIMIT"
     sentence = "This customer has as many bookings on that day as the business allows."
-
-
-class NonexistentLocalTime(Invalid):
-    code = "NONEXISTENT_LOCAL_TIME"
-    sentence = "Clocks leap over that local time, because daylight saving time begins; choose another."

@@ -3,17 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from mbs.foundation.errors import Conflict, FieldFault, Invalid, InvalidReference, InvalidState
-
-
-class ServiceInactive(Conflict):
-    code = "SERVICE_INACTIVE"
-    sentence = "The service is not offered at present; choose another one, or activate it."
-
-
-class NoResourceForService(Conflict):
-    code = "NO_RESOURCE_FOR_SERVICE"
-    sentence = "Nobody and nothing that was asked for does this service; assign resources to it first."
+from mbs.foundation.errors import FieldFault, Invalid, InvalidReference, InvalidState
 
 
 class NonexistentLocalTime(Invalid):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from mbs.availability.errors import NoResourceForService, ServiceInactive
+from mbs.catalog.errors import NoResourceForService, ServiceInactive
 from mbs.catalog.models import Need, needs
 from mbs.foundation.errors import FieldFault, Invalid
 from mbs.resources.models import KINDS

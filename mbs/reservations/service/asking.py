@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from mbs.availability.errors import NoResourceForService, RangeTooLong
+from mbs.availability.errors import RangeTooLong
 from mbs.availability.models.offer import Offer
 from mbs.availability.repository import AvailabilityRepository
+from mbs.catalog.errors import NoResourceForService
 from mbs.foundation.db import Transaction
 from mbs.foundation.errors import FieldFault, Forbidden, Invalid
 from mbs.reservations.models.actors import Actor

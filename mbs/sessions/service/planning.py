@@ -11,13 +11,14 @@ from uuid_utils.compat import uuid7
 
 from mbs.allocations.errors import SlotUnavailable
 from mbs.allocations.repository import AllocationRepository
+from mbs.catalog.errors import NoResourceForService, ServiceInactive
 from mbs.catalog.repository import CatalogRepository, ItemResourceRepository
 from mbs.foundation.db import Transaction
 from mbs.foundation.errors import NotFound
 from mbs.foundation.local_time import local
 from mbs.locations.repository import LocationRepository
 from mbs.resources.models import SESSION
-from mbs.sessions.errors import NoResourceForService, NotAClass, ServiceInactive, unknown, unsuitable
+from mbs.sessions.errors import NotAClass, unknown, unsuitable
 from mbs.sessions.models import STAFF, Consequences, Times, find_slots
 from mbs.sessions.repository import ClosedRepository, SessionRepository
 
