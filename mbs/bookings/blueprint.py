@@ -25,7 +25,7 @@ from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.errors import Forbidden
 from mbs.foundation.http import answer, answer_page, current_scope, expected_version, no_content, page_request
 from mbs.foundation.idempotency import replayable
-from mbs.foundation.pages import Page, PageRequest
+from mbs.foundation.pages import MAXIMUM_LIMIT, Page, PageRequest
 from mbs.foundation.security import requires
 from mbs.foundation.services import resolve
 
@@ -60,7 +60,8 @@ def upcoming(query: dict[str, Any]) -> Response:
     Whatever is cancelled, declined, expired or done is not in it.
     """
     _refuse_expansion(query)
-    request = PageRequest(sort="start_at", descending=False, limit=query.pop("limit"))
+    limit = min(query.pop("limit"), MAXIMUM_LIMIT)
+    request = PageRequest(sort="start_at", descending=False, limit=limit)
     page = resolve(BookingService).upcoming(request=request, **query)
     return _answer(Page(page.rows, page.limit, None, None), "upcoming")
 

@@ -11,6 +11,7 @@ from mbs.bookings.models import ATTENDING, CANCELLERS, FEE_REASONS, SORTS, SOURC
 from mbs.catalog.models import MODES, PRICE_UNITS
 from mbs.foundation.local_time import local
 from mbs.foundation.money import shown
+from mbs.foundation.pages import MAXIMUM_LIMIT
 from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
 from mbs.foundation.wire_fields import Choice, Choices, Flag, Id, Instant, Int, Text
 
@@ -84,7 +85,12 @@ class BookingQuery(BookingsQuery):
 
 
 class UpcomingQuery(QuerySchema):
-    limit = Int(minimum=1, maximum=100, load_default=10)
+    limit = Int(
+        minimum=1,
+        maximum=2**31 - 1,
+        load_default=10,
+        metadata={"description": f"More than {MAXIMUM_LIMIT} is served as {MAXIMUM_LIMIT}."},
+    )
     staff_id = Id()
     location_id = Id()
     expand = Choices("customer", load_default=[], metadata=EXPAND)

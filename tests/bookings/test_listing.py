@@ -144,6 +144,7 @@ class TestUpcoming:
         later = [salon.book(now + number * HOUR) for number in range(2, 13)]
         assert salon.ids(path="/api/bookings/upcoming") == [going_on, *later[:9]]
         assert salon.ids("limit=2", "/api/bookings/upcoming") == [going_on, later[0]]
+        assert salon.ids("limit=5000", "/api/bookings/upcoming") == [going_on, *later]
 
 
 class TestExpansion:
