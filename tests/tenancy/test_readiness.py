@@ -167,7 +167,7 @@ class TestTenantIsolationCheck:
         wall = WALL.format(rows_without_tenant="EXISTS (SELECT FROM customers)")
         prepare, _, question = wall.partition(";")
         url = damaged.cluster.url(damaged.database)
-        with damaged.by(fill, "TRUNCATE customers"), tenant_transaction(url, "") as cursor:
+        with damaged.by(fill, "TRUNCATE customers CASCADE"), tenant_transaction(url, "") as cursor:
             cursor.execute(prepare)
             cursor.execute("EXPLAIN" + question)
             plan = [line for (line,) in cursor.fetchall() if " on customers" in line]
