@@ -17,7 +17,9 @@ from mbs.bookings.repository.of_sessions import expire_bookings
 from mbs.customers.models import Customer
 from mbs.foundation.db import Transaction
 from mbs.foundation.repository import Repository
+from mbs.reservations.errors import CustomerLimit
 from mbs.reservations.models.places import Ground, Place, local_day, window
+from mbs.reservations.models.rules import most_a_day
 from mbs.reservations.models.wishes import Wish
 from mbs.resources.models import Resource
 from mbs.tenants.models import Membership
@@ -94,23 +96,39 @@ class CustomerDayRepository(Repository):
 
     model = Customer
 
-    def bookings(
-        self, customer_id: UUID, place: Place, *, at: datetime, except_booking: UUID | None = None
-    ) -> int:
-        """Return how many bookings a customer has on the local day of a place, and lock the customer."""
+    def refuse_more(
+        self,
+        customer_id: UUID,
+        places: Sequence[Place],
+        *,
+        at: datetime,
+        moved: Any = None,
+    ) -> None:
+        """Refuse a booking on a local day on which the customer has as many as are allowed.
+
+        The customer is locked, so that two at a time do not miss each other.
+
+        :param places: of one booking, whose day is that of the earliest.
+        :param moved: the booking as it is before it is moved; within its day it may be.
+        :raises CustomerLimit: if they have.
+        """
+        most = most_a_day(place.offer.policy for place in places)
+        if most is None:
+            return
         self._transaction.execute(
             self.select(Customer.id).where(Customer.id == customer_id).with_for_update(key_share=True)
         )
-        first, last = local_day(place.start, place.lead.timezone)
-        return _Days(self._transaction).count(customer_id, first, last, at=at, other=except_booking)
+        first, last = local_day(min(place.start for place in places), places[0].lead.timezone)
+        if moved is not None and first <= moved.start_at < last:
+            return
+        if _Days(self._transaction).count(customer_id, first, last, at=at) >= most:
+            raise CustomerLimit
 
 
 class _Days(Repository):
     model = Booking
 
-    def count(
-        self, customer_id: UUID, first: datetime, last: datetime, *, at: datetime, other: UUID | None
-    ) -> int:
+    def count(self, customer_id: UUID, first: datetime, last: datetime, *, at: datetime) -> int:
         counted = self.select(func.count()).where(
             Booking.customer_id == customer_id,
             Booking.start_at >= first,
@@ -118,8 +136,6 @@ class _Days(Repository):
             Booking.status.in_([*BLOCKING, "completed"]),
             Booking.status.not_in(WAITING) | (Booking.expires_at > at),
         )
-        if other is not None:
-            counted = counted.where(Booking.id != other)
         found: int = self._transaction.execute(counted).scalar_one()
         return found
 

@@ -9,8 +9,8 @@ from mbs.availability.models.offer import STAFF
 from mbs.foundation import local_time
 from mbs.foundation.errors import FieldFault, Invalid
 from mbs.reservations.errors import NoticeTooShort, RescheduleLimit, TooFarAhead
-from mbs.reservations.models.places import times
-from mbs.reservations.models.wishes import Nights, Wish
+from mbs.reservations.models.places import Place, times
+from mbs.reservations.models.wishes import STAY, Nights, Wish
 
 GRACE = timedelta(minutes=5)
 """How long ago something may have begun that people of the business write down."""
@@ -35,6 +35,19 @@ def refuse_times(wishes: Sequence[Wish], now: datetime, *, exempt: bool) -> None
                 raise NoticeTooShort("That night is over.")
             continue
         refuse_start(wish.offer.policy, times(wish, lead, None)[0], now, exempt=exempt)
+
+
+def refuse_places(places: Iterable[Place], now: datetime, *, exempt: bool) -> None:
+    """Refuse places whose start was not known before they were found.
+
+    One service follows another, and a local time is another instant at another location.
+
+    :raises NoticeTooShort: if one starts earlier than may be booked, or is over.
+    :raises TooFarAhead: if one starts later.
+    """
+    for place in places:
+        if place.offer.mode != STAY or not exempt:
+            refuse_start(place.offer.policy, place.start, now, exempt=exempt)
 
 
 def refuse_start(policy: Mapping[str, Any], start: datetime, now: datetime, *, exempt: bool) -> None:

@@ -20,11 +20,11 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import Forbidden, InvalidState, MbsError, NotFound, PreconditionFailed
-from mbs.reservations.errors import CustomerLimit, OutsideHours
+from mbs.reservations.errors import OutsideHours
 from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.models.places import Ground, Place, Search, times
-from mbs.reservations.models.rules import most_a_day, refuse_times, waits
+from mbs.reservations.models.rules import refuse_places, refuse_times, waits
 from mbs.reservations.models.wishes import Nights, Wish
 from mbs.reservations.repository import CustomerDayRepository, GroundRepository
 from mbs.reservations.service import seats
@@ -158,6 +158,8 @@ class _Making:
             refuse_times(found, self._at, exempt=self._actor.exempt)
         ground = self._ground.read(found)
         places = search(ground, found, self._asked["party_size"], self._overrides)
+        if "notice" not in self._overrides:
+            refuse_places(places, self._at, exempt=self._actor.exempt)
         return self._keep(places, policies(found), ground.capacity)
 
     def seats(self, seats_freed: SeatsFreed) -> Any:
@@ -183,7 +185,8 @@ class _Making:
     ) -> Any:
         customer = self._customer()
         customer_id = self._asked.get("customer_id") or customer.id
-        self._refuse_more(customer_id, places[0], rules)
+        if not self._actor.exempt:
+            CustomerDayRepository(self._transaction).refuse_more(customer_id, places, at=self._at)
         status, until = self._status(rules)
         booking = BookingRepository(self._transaction).add_with_items(
             {
@@ -233,14 +236,6 @@ class _Making:
         # Only now that the resources are locked: whoever waits for the same address waits for nothing else.
         values = {"id": uuid7(), "kind": "person", **asked, **lookup}
         return CustomerRepository(self._transaction).add(values)
-
-    def _refuse_more(self, customer_id: UUID, place: Place, rules: Sequence[Mapping[str, Any]]) -> None:
-        most = None if self._actor.exempt else most_a_day(rules)
-        if most is None:
-            return
-        days = CustomerDayRepository(self._transaction)
-        if days.bookings(customer_id, place, at=self._at) >= most:
-            raise CustomerLimit
 
     def _status(self, rules: Sequence[Mapping[str, Any]]) -> tuple[str, datetime | None]:
         hold = self._asked.get("hold")

@@ -28,9 +28,9 @@ from mbs.reservations.errors import OutsideHours
 from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.models.places import Place, times
-from mbs.reservations.models.rules import refuse_move, refuse_times
+from mbs.reservations.models.rules import refuse_move, refuse_places, refuse_times
 from mbs.reservations.models.wishes import At, Local, Nights, When, Wish, when
-from mbs.reservations.repository import GroundRepository
+from mbs.reservations.repository import CustomerDayRepository, GroundRepository
 from mbs.reservations.service import seats
 from mbs.reservations.service.alternatives import nearest
 from mbs.reservations.service.asking import own_resource, refuse_missing, refuse_unfit
@@ -63,6 +63,7 @@ class MovingService:
         :raises InvalidState: if it is not one that waits or is agreed on.
         :raises RescheduleLimit: if it was moved as often as is allowed.
         :raises NoticeTooShort: if the old or the new time is too soon.
+        :raises CustomerLimit: if the customer has as many bookings on the new day as are allowed.
         :raises SlotUnavailable: if whoever could do it is taken.
         :raises OutsideHours: if nobody who could do it is there at that time.
         :raises SessionFull: if a class has too few seats left.
@@ -137,6 +138,8 @@ class _Move:
             return seen
         self._refuse([wish.offer.policy for wish in wishes], seen)
         places = search(ground, wishes, seen.party_size, self._overrides)
+        if "notice" not in self._overrides:
+            refuse_places(places, self._at, exempt=self._actor.exempt)
         return self._keep(seen, places, ground.capacity)
 
     def alternatives(self, id_: UUID) -> Sequence[Mapping[str, Any]]:
@@ -234,6 +237,9 @@ class _Move:
         before_events: Callable[[], None] = lambda: None,
         **others: Any,
     ) -> Any:
+        if not self._actor.exempt:
+            days = CustomerDayRepository(self._transaction)
+            days.refuse_more(seen.customer_id, places, at=self._at, moved=seen)
         allocations = AllocationRepository(self._transaction)
         allocations.forget(booking_id=seen.id)
         waits = seen.expires_at if seen.status in ("held", "pending") else None
