@@ -236,7 +236,9 @@ def service_factories(parts: Parts) -> Factories:
         SessionService: lambda scope: SessionService(
             begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES
         ),
-        WaitlistService: lambda scope: WaitlistService(begin=begin(scope), clock=clock, **only_of(scope)),
+        WaitlistService: lambda scope: WaitlistService(
+            begin=begin(scope), clock=clock, exempt=scope.actor_type != "api_key", **only_of(scope)
+        ),
     }
 
 

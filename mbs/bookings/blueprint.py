@@ -127,7 +127,8 @@ def confirm(booking_id: UUID) -> Response:
     """Agree to a pending booking.
 
     Of a `no_show` it takes back, within 24 hours, that the customer did not come; if its time has been taken
-    meanwhile, that is refused with 409 `SLOT_UNAVAILABLE`. A hold is converted instead.
+    meanwhile, that is refused with 409 `SLOT_UNAVAILABLE`. A hold is converted instead. For people of the
+    business only.
     """
     return _shown(resolve(LifecycleService).confirm(id_=booking_id, version=expected_version()))
 

@@ -47,7 +47,9 @@ class CancelBooking(WireSchema):
     reason = Text(maximum=500)
     cancelled_by = Choice(
         *CANCELLERS,
-        metadata={"description": "Whose wish it is: `business` unless given, or `customer` of an API key."},
+        metadata={
+            "description": "Whose wish it is: `business` unless given; of an API key, `customer` always."
+        },
     )
     waive_fee = Flag(load_default=False, metadata=WAIVED)
 

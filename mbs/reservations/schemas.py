@@ -80,7 +80,7 @@ class Hold(WireSchema):
     minutes = Int(
         minimum=1,
         maximum=LONGEST_HOLD,
-        metadata={"description": "As long as the business's `holdMin` says, unless given."},
+        metadata={"description": "As long as `holdMin` says unless given; of an API key, at most that."},
     )
 
 

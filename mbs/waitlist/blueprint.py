@@ -75,7 +75,7 @@ def read(session_id: UUID, entry_id: UUID) -> Response:
 @blueprint.response(200, WaitlistEntryView)
 @replayable
 def accept(session_id: UUID, entry_id: UUID) -> Response:
-    """Take the seats that are offered, whose booking is confirmed by that.
+    """Take the seats that are offered, whose booking is confirmed by that, or waits where approval is asked.
 
     Seats that became free unnoticed, because an offer ended, are given to whoever is next at this moment.
     """

@@ -15,19 +15,30 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import InvalidState, PreconditionFailed
 from mbs.foundation.pages import Page, PageRequest
+from mbs.reservations.models.rules import waits
 from mbs.sessions.repository import SessionRepository
 from mbs.waitlist.errors import NothingOffered, OfferExpired, PartyTooLarge, SeatsAvailable
 from mbs.waitlist.repository import WaitlistRepository, give_back, offer_seats, tell
 
 
 class WaitlistService:
-    """`reads_only_of` and `writes_only_of` narrow to the classes that one person gives; None: any class."""
+    """`reads_only_of` and `writes_only_of` narrow to the classes that one person gives; None: any class.
+
+    `exempt` callers are of the business; what others accept may need its approval.
+    """
 
     def __init__(
-        self, *, begin: Begin, clock: Clock, reads_only_of: UUID | None, writes_only_of: UUID | None
+        self,
+        *,
+        begin: Begin,
+        clock: Clock,
+        exempt: bool,
+        reads_only_of: UUID | None,
+        writes_only_of: UUID | None,
     ) -> None:
         self._begin = begin
         self._clock = clock
+        self._exempt = exempt
         self._reads_only_of = reads_only_of
         self._writes_only_of = writes_only_of
 
@@ -80,7 +91,9 @@ class WaitlistService:
             return WaitlistRepository(transaction).search(request, session_id, status=status, at=at)
 
     def accept(self, *, session_id: UUID, id_: UUID, version: int | None) -> Row[Any]:
-        """Take the seats that are offered: their booking is confirmed. Accepting again changes nothing.
+        """Take the seats that are offered: their booking is confirmed, or waits for approval if it needs it.
+
+        Accepting again changes nothing.
 
         :raises NotFound: if there is no such class or entry.
         :raises PreconditionFailed: if the entry has moved on to another version.
@@ -133,13 +146,20 @@ class WaitlistService:
     ) -> None:
         bookings = BookingRepository(transaction)
         was = bookings.lock(entry.booking_id)
-        values = {"status": "confirmed", "expires_at": None, "status_changed_at": at}
+        until = None if self._exempt else waits([bookings.policy(was.id)], at)
+        status = "pending" if until else "confirmed"
+        values = {"status": status, "expires_at": until, "status_changed_at": at}
         bookings.change(was.id, values, version=None)
-        AllocationRepository(transaction).activate(was.id)
+        allocations = AllocationRepository(transaction)
+        if until is None:
+            allocations.activate(was.id)
+        else:
+            allocations.hold_until(was.id, until)
         changed = waitlist.change(entry.id, {"status": "accepted"}, version=None)
         view = bookings.view(was.id, at=at)
         previous: Mapping[str, Any] = {"status": was.status, "expires_at": was.expires_at}
-        record(transaction, type_="booking.confirmed", booking=view, previous=previous, at=at)
+        type_ = "booking.updated" if until else "booking.confirmed"
+        record(transaction, type_=type_, booking=view, previous=previous, at=at)
         tell(transaction, "waitlist.accepted", changed, {"status": entry.status}, at=at)
 
     def _enter(

@@ -1,6 +1,8 @@
 """Ways around the rules that bind customers' programs, each of which was open once."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -64,3 +66,60 @@ class TestTheLimitOfADay:
             {"serviceId": salon.service["id"], "startAt": wire(start)} for start in (day(12, 5), day(10, 8))
         ]
         problem(salon.post(by=shop, items=later_first), 409, "CUSTOMER_LIMIT")
+
+
+class TestApproval:
+    RULE: ClassVar[Mapping[str, bool]] = {"requiresApproval": True}
+
+    def test_is_not_given_by_who_asks_for_it(self, owner: Business, shop: Caller) -> None:
+        salon = new_salon(owner, policy=self.RULE)
+        booking = salon.book(by=shop)
+        problem(shop.post(f"/api/bookings/{booking['id']}/confirm"), 403, "FORBIDDEN")
+        assert salon.read(booking)["status"] == "pending"
+
+    def test_is_asked_of_a_seat_that_comes_from_another_service(self, owner: Business, shop: Caller) -> None:
+        salon, classes = new_salon(owner), []
+        for rules in ({}, self.RULE):
+            service = create_service(owner, mode="session", maxCapacity=4, policy=rules)
+            planned = owner.post("/api/sessions", {"serviceId": service["id"], "startAt": wire(day())})
+            classes.append(planned.get_json()["id"])
+        seat = salon.book(by=shop, sessionId=classes[0])
+        problem(salon.move(seat, by=shop, sessionId=classes[1]), 409, "INVALID_STATE")
+        assert salon.move(seat, sessionId=classes[1]).status_code == 200
+
+    def test_is_asked_of_who_accepts_an_offer(self, owner: Business, shop: Caller) -> None:
+        salon = new_salon(owner)
+        service = create_service(owner, mode="session", maxCapacity=1, policy=self.RULE)
+        yoga = owner.post("/api/sessions", {"serviceId": service["id"], "startAt": wire(day())}).get_json()
+        seat = salon.book(sessionId=yoga["id"])
+        waiting = f"/api/sessions/{yoga['id']}/waitlist"
+        entry = shop.post(waiting, {"customerId": salon.customer_id}).get_json()
+        assert owner.post(f"/api/bookings/{seat['id']}/cancel").status_code == 200
+        accepted = shop.post(f"{waiting}/{entry['id']}/accept").get_json()
+        assert accepted["status"] == "accepted"
+        booking = owner.get(f"/api/bookings/{accepted['bookingId']}").get_json()
+        assert booking["status"] == "pending"
+        problem(salon.post(sessionId=yoga["id"]), 409, "SESSION_FULL")
+        assert owner.post(f"/api/bookings/{booking['id']}/confirm").get_json()["expiresAt"] is None
+
+
+class TestAHoldOfAProgram:
+    def test_is_no_longer_than_the_business_says(self, owner: Business, shop: Caller) -> None:
+        salon = new_salon(owner, policy={"holdMin": 10})
+        held = salon.book(by=shop, hold={"minutes": 1440})
+        left = datetime.fromisoformat(held["expiresAt"]) - datetime.now(UTC)
+        assert left <= timedelta(minutes=10)
+
+
+class TestALateFee:
+    def test_is_not_escaped_by_naming_the_business(self, owner: Business, shop: Caller) -> None:
+        rules = {
+            "minNoticeMin": 0,
+            "cancelNoticeMin": 1440,
+            "lateCancelFee": {"type": "percent", "value": "50"},
+        }
+        salon = new_salon(owner, policy=rules)
+        booking = salon.book(by=shop, startAt=wire(datetime.now(UTC) + timedelta(hours=2)))
+        path = f"/api/bookings/{booking['id']}/cancel"
+        problem(shop.post(path, {"cancelledBy": "business"}), 403, "FORBIDDEN")
+        assert shop.post(path, {"cancelledBy": "customer"}).get_json()["fee"] == "250.00"

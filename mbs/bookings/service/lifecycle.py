@@ -55,7 +55,11 @@ class LifecycleService:
         :raises PreconditionFailed: if it has moved on to another version.
         :raises InvalidState: if its state does not allow it, or the day is over.
         :raises SlotUnavailable: if what was free again has been taken meanwhile.
+        :raises Forbidden: if a program confirms.
         """
+        if not self._is_member:
+            # Or whoever must be approved of would approve of themselves, and take back their own fee.
+            raise Forbidden("A booking is confirmed by people of the business, not by a program.")
 
         def act(step: _Step) -> Mapping[str, Any]:
             if step.seen.status == "held":
@@ -136,9 +140,12 @@ class LifecycleService:
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
         :raises InvalidState: if its state does not allow it.
-        :raises Forbidden: if a program waives the fee.
+        :raises Forbidden: if a program waives the fee, or says that it was the business.
         """
         self._refuse_waiver(waive_fee)
+        if cancelled_by == "business" and not self._is_member:
+            # That costs no fee either.
+            raise Forbidden("A program cancels for customers; people of the business do for the business.")
         by = cancelled_by or ("business" if self._is_member else "customer")
 
         def act(step: _Step) -> Mapping[str, Any]:

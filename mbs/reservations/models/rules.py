@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from mbs.availability.models import rules
-from mbs.availability.models.offer import STAFF
+from mbs.availability.models.offer import STAFF, Offer
 from mbs.foundation import local_time
-from mbs.foundation.errors import FieldFault, Invalid
+from mbs.foundation.errors import FieldFault, Invalid, InvalidState
 from mbs.reservations.errors import NoticeTooShort, RescheduleLimit, TooFarAhead
 from mbs.reservations.models.places import Place, times
 from mbs.reservations.models.wishes import STAY, Nights, Wish
@@ -78,6 +79,16 @@ def refuse_move(policies: Iterable[Mapping[str, Any]], booking: Any, now: dateti
             raise RescheduleLimit
         if now > booking.start_at - timedelta(minutes=policy["rescheduleNoticeMin"]):
             raise NoticeTooShort("It starts too soon to be moved.")
+
+
+def refuse_unapproved(offer: Offer, booking: Any) -> None:
+    """Refuse to move a seat that is agreed on to a class of another service, which asks for approval.
+
+    :raises InvalidState: if it would be had without.
+    """
+    other = UUID(booking.items[0]["service_id"]) != offer.service_id
+    if other and offer.policy["requiresApproval"] and booking.status == "confirmed":
+        raise InvalidState("That class needs the business's approval: book it, and cancel this one.")
 
 
 def refuse_unchosen(wish: Wish, *, chosen: bool, path: str) -> None:

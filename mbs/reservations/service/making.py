@@ -240,7 +240,11 @@ class _Making:
     def _status(self, rules: Sequence[Mapping[str, Any]]) -> tuple[str, datetime | None]:
         hold = self._asked.get("hold")
         if hold is not None:
-            minutes = hold.get("minutes") or min(policy["holdMin"] for policy in rules)
+            usual = min(policy["holdMin"] for policy in rules)
+            minutes = hold.get("minutes", usual)
+            if not self._actor.exempt:
+                # Or a stranger would keep a calendar from everybody else for a day.
+                minutes = min(minutes, usual)
             return "held", self._at + timedelta(minutes=minutes)
         until = None if self._actor.exempt else waits(rules, self._at)
         return ("pending", until) if until else ("confirmed", None)

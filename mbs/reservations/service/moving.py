@@ -28,7 +28,7 @@ from mbs.reservations.errors import OutsideHours
 from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.models.places import Place, times
-from mbs.reservations.models.rules import refuse_move, refuse_places, refuse_times
+from mbs.reservations.models.rules import refuse_move, refuse_places, refuse_times, refuse_unapproved
 from mbs.reservations.models.wishes import At, Local, Nights, When, Wish, when
 from mbs.reservations.repository import CustomerDayRepository, GroundRepository
 from mbs.reservations.service import seats
@@ -175,6 +175,8 @@ class _Move:
             at=self._at,
         )
         self._refuse([place.offer.policy], seen)
+        if not self._actor.exempt:
+            refuse_unapproved(place.offer, seen)
         return self._keep(
             seen,
             [place],
@@ -190,11 +192,8 @@ class _Move:
         if me is not None and staff_id not in (None, me):
             raise Forbidden("Your role allows you to book for yourself alone.")
         if len(seen.items) > 1 and (staff_id or resource_id):
-            field, message = (
-                "staffId" if staff_id else "resourceId",
-                "A booking of several services has several.",
-            )
-            raise Invalid(errors=[FieldFault(field, "invalid", message)])
+            field = "staffId" if staff_id else "resourceId"
+            raise Invalid(errors=[FieldFault(field, "invalid", "A booking of several services has several.")])
         moves, chosen = self._times(seen), {one for one in (staff_id, resource_id) if one is not None}
         availability, found = AvailabilityRepository(self._transaction), []
         for number, (item, time) in enumerate(zip(seen.items, moves, strict=True), start=1):
