@@ -1,6 +1,6 @@
 """What is in the database, seen by its superuser: past both walls, so that nothing hides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -44,18 +44,18 @@ TABLES = (
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
-@pytest.fixture
-def query(server: Server, database_name: str) -> Query:
+@pytest.fixture(scope="module")
+def query(server: Server, database_name: str) -> Iterator[Query]:
     """Return a function that runs one statement and gives its rows."""
+    with closing(psycopg2.connect(server.url(database_name))) as connection:
+        connection.autocommit = True
 
-    def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(server.url(database_name))) as connection:
-            connection.autocommit = True
+        def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
 
-    return run
+        yield run
 
 
 def row_counts(query: Query) -> dict[str, int]:
