@@ -125,6 +125,8 @@ class CreateSeries(WireSchema):
 
 
 class Cancel(WireSchema):
+    optional = True
+
     reason = Text(maximum=1000, lines=True, allow_none=True)
 
 

@@ -122,7 +122,7 @@ class TestIndex:
         sooner = plan(owner, service)["id"]
         over = plan(owner, service, startAt="2020-03-03T18:00:00Z")["id"]
         cancelled = plan(owner, service)["id"]
-        made(owner, f"/api/sessions/{cancelled}/cancel", {})
+        made(owner, f"/api/sessions/{cancelled}/cancel", None)
 
         def ids(query: str = "") -> list[Any]:
             return [one["id"] for one in listed(owner, f"/api/sessions{query}")]
