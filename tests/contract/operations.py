@@ -18,7 +18,10 @@ UNREACHABLE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 SECRETS = {name: name.lower() * 3 + "-Zx81" for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")}
 
 OPTIONAL_BODIES = frozenset(
-    f"POST /api/bookings/{{booking_id}}/{action}" for action in ("decline", "no-show", "cancel")
+    {
+        *(f"POST /api/bookings/{{booking_id}}/{action}" for action in ("decline", "no-show", "cancel")),
+        "POST /api/sessions/{session_id}/cancel",
+    }
 )
 
 
