@@ -49,7 +49,7 @@ class DeadlineConnection(psycopg2.extensions.connection):
     """SQL that goes ahead of the next statement in the same message, set by `db.Database.transaction`."""
     opens_once: bool = True
     pending: bytes = b""
-    """SQL that goes ahead of COMMIT in the same message, or of another statement if one comes first."""
+    """SQL that goes ahead of COMMIT in the same message, behind every other statement."""
 
 
 def patient_while_connecting(seconds: float) -> type[DeadlineConnection]:
@@ -110,24 +110,23 @@ class OneMessageDialect(PGDialect_psycopg2):
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         connection = cursor.connection
-        ahead = connection.opening + connection.pending
-        if not ahead:
+        if not connection.opening:
             cursor.execute(statement, parameters)
             return
-        message = ahead + cursor.mogrify(statement, parameters)
+        message = connection.opening + cursor.mogrify(statement, parameters)
         try:
             cursor.execute(message)
         finally:
             # A message that was no SQL began nothing: whatever comes after it still needs the opening.
             if connection.opens_once and connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-                connection.opening = connection.pending = b""
+                connection.opening = b""
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         self.do_execute(cursor, statement, None)
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         # psycopg2 composes these messages itself, so the opening has to go before them.
-        if cursor.connection.opening or cursor.connection.pending:
+        if cursor.connection.opening:
             if not cursor.connection.opens_once:
                 raise RuntimeError("a read-only transaction has nothing to write")
             self.do_execute(cursor, "SELECT", None)

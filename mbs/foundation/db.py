@@ -129,10 +129,10 @@ class Transaction:
             raise
 
     def finish(self, sql: str, parameters: Mapping[str, Any]) -> None:
-        """Send the transaction's last statement, whose result nobody needs, in one message with COMMIT.
+        """Send a statement whose result nobody needs behind all others, in one message with COMMIT.
 
-        Whatever is sent after it all the same takes it along, so the order of statements stays. Its refusal
-        is raised then, and rolls everything back. `sql` is psycopg2 format with named parameters.
+        What it locks is locked last, whatever the transaction does after this call. Its refusal is raised
+        then, and rolls everything back. `sql` is psycopg2 format with named parameters.
 
         :raises Unavailable: if the request's deadline has passed.
         """

@@ -81,14 +81,13 @@ class TestFinish:
         assert len(messages) == 1
         assert names(owner) == {"One", "100 % 'two'"}
 
-    def test_goes_ahead_of_what_comes_after_it_all_the_same(self, owner: Business) -> None:
+    def test_stays_behind_what_comes_after_it_all_the_same(self, owner: Business) -> None:
+        found = text("SELECT count(*) FROM customers WHERE name = :name")
         with owner.database.transaction(owner.scope) as transaction:
-            add(transaction, "First")
-            found = transaction.execute(
-                text("SELECT name FROM customers WHERE name = :name"), {"name": "First"}
-            )
-            assert found.scalar_one() == "First"
-        assert names(owner) == {"First"}
+            add(transaction, "Last")
+            assert transaction.execute(found, {"name": "Last"}).scalar_one() == 0
+            transaction.execute(found, [{"name": "Last"}])
+        assert names(owner) == {"Last"}
 
     def test_commits_nothing_when_it_is_refused(self, owner: Business) -> None:
         id_ = uuid7()
