@@ -236,13 +236,16 @@ class _Step:
     def take_again(self) -> None:
         """Take what the booking has freed.
 
-        :raises InvalidState: if that is too long ago, or the class was cancelled.
+        :raises InvalidState: if that is too long ago, or the class was cancelled or moved.
         :raises SlotUnavailable: if something else takes it.
         """
         if self.at - self.seen.status_changed_at > UNDO:
             raise InvalidState("That a customer did not come is taken back within 24 hours, or not at all.")
         if self._session is not None and self._session.status == "cancelled":
             raise InvalidState("The class is cancelled.")
+        if self._session is not None and self._session.start_at != self.seen.start_at:
+            # Only those who had a seat then moved with it; a seat at its old time would be one too many.
+            raise InvalidState("The class has been moved since; book a seat of it.")
         over = self.allocations.release_expired(self._resources(), at=self.at)
         self.allocations.take_again(self.seen.id)
         if over:
