@@ -26,6 +26,8 @@ APPOINTMENT, SESSION, STAY = "appointment", "session", "stay"
 
 MOST_DAYS: Mapping[str, int] = {APPOINTMENT: 31, SESSION: 366, STAY: 366}
 MOST_SESSIONS = 5000
+MOST_CHOICES = 200_000
+"""How many people one answer may name, each at each start: eight megabytes of them."""
 
 ROUND_A_STAY = timedelta(days=31)
 """How far around a stay its neighbors are looked for, to choose the bed that fits it best."""
@@ -108,6 +110,8 @@ class AvailabilityService:
             last=min(last, latest),
             party_size=party_size,
         )
+        if sum(len(slot.leads) for slot in slots) > MOST_CHOICES:
+            raise RangeTooLong("That is too much to tell; ask for fewer days at a time, or for one person.")
         missing = None
         if explain:
             inquiry = Inquiry(
