@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from mbs.availability.errors import RangeTooLong
 from mbs.availability.models import rules
 from mbs.availability.models.offer import STAFF, Offer
 from mbs.foundation import local_time
@@ -15,6 +16,8 @@ from mbs.reservations.models.wishes import STAY, Nights, Wish
 
 GRACE = timedelta(minutes=5)
 """How long ago something may have begun that people of the business write down."""
+
+FURTHEST_APART = timedelta(days=366)
 
 
 def refuse_times(wishes: Sequence[Wish], now: datetime, *, exempt: bool) -> None:
@@ -79,6 +82,18 @@ def refuse_move(policies: Iterable[Mapping[str, Any]], booking: Any, now: dateti
             raise RescheduleLimit
         if now > booking.start_at - timedelta(minutes=policy["rescheduleNoticeMin"]):
             raise NoticeTooShort("It starts too soon to be moved.")
+
+
+def refuse_apart(wishes: Sequence[Wish]) -> None:
+    """Refuse services of one booking that are years apart: all that lies between them would be read.
+
+    :param wishes: each with somebody or something that can do it.
+    :raises RangeTooLong: if they are.
+    """
+    starts = [times(wish, wish.offer.leads[0], None)[0] for wish in wishes if wish.when is not None]
+    if max(starts) - min(starts) > FURTHEST_APART:
+        message = f"Must lie within {FURTHEST_APART.days} days; make several bookings of them."
+        raise RangeTooLong(errors=[FieldFault("items", "range_too_long", message)])
 
 
 def refuse_unapproved(offer: Offer, booking: Any) -> None:

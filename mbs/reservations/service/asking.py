@@ -11,7 +11,7 @@ from mbs.catalog.errors import NoResourceForService
 from mbs.foundation.db import Transaction
 from mbs.foundation.errors import FieldFault, Forbidden, Invalid
 from mbs.reservations.models.actors import Actor
-from mbs.reservations.models.rules import refuse_unchosen
+from mbs.reservations.models.rules import refuse_apart, refuse_unchosen
 from mbs.reservations.models.wishes import STAY, Nights, When, Wish, when
 from mbs.reservations.repository import StaffRepository
 
@@ -23,6 +23,7 @@ def wishes(transaction: Transaction, asked: Mapping[str, Any], actor: Actor) -> 
 
     :raises InvalidReference: if it names what the business does not have.
     :raises Invalid: if service and time do not go together, or nobody was chosen where somebody must be.
+    :raises RangeTooLong: if the services are too far apart.
     :raises ServiceInactive: if a service is not offered at present.
     :raises NoResourceForService: if nobody, or not whoever was asked for, does a service.
     :raises Forbidden: if somebody books for others who may do so only for themselves.
@@ -57,6 +58,7 @@ def wishes(transaction: Transaction, asked: Mapping[str, Any], actor: Actor) -> 
         wish = Wish(offer=offer, when=time)
         refuse_unchosen(wish, chosen=any(one.id in named for one in offer.leads), path=path)
         found.append(wish)
+    refuse_apart(found)
     return found
 
 
