@@ -15,7 +15,7 @@ from schemathesis.engine import Status, events, from_schema
 from tests.factories.callers import PASSWORD
 from tests.factories.servers import RunningService, serve
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "25"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
 
 REFUSED_FOR_WHAT_THEY_MEAN = (
@@ -28,7 +28,17 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     *("auth/step-up", "auth/invites/[^/]+/accept", "auth/sso/(register|join)"),
     # A number that is none of the country's tax office, and an end that lies in the past.
     *("locations", "locations/[^/]+", "api-keys"),
+    # What the business does not have; spans that end before they begin, windows that overlap, rules that do
+    # not go together, fees of more than all.
+    *("(staff|resources|services)(/[^/]+)?", "services/[^/]+/resources", "tenant/settings"),
+    *("(staff|resources|locations)/[^/]+/(schedule|exceptions|time-off)(/[^/]+)?",),
+    *("bookings(/[^/]+/reschedule)?", "sessions(/[^/]+)?", "session-series", "sessions/[^/]+/waitlist"),
+    *("availability", "dashboard/stats", "analytics/[^/]+", "customers/[^/]+/bookings"),
+    "sessions/[^/]+/attendees",
 )
+
+AGAIN = r"^/api/(resources|locations)/\{[a-z_]+\}/(schedule|exceptions|time-off)|^/api/seed/"
+"""The views of /api/staff once more, and demo data."""
 
 CONFIG: dict[str, Any] = {
     "seed": SEED,
@@ -55,7 +65,10 @@ CONFIG: dict[str, Any] = {
         # DELETE archives or revokes: the object can still be read, which is the API's promise.
         *(
             {"include-tag": tag, "checks": {"use_after_free": {"enabled": False}}}
-            for tag in ("customers", "locations", "api_keys", "invitations")
+            for tag in (
+                *("customers", "locations", "api_keys", "invitations"),
+                *("services", "resources", "staff", "bookings", "sessions", "waitlist"),
+            )
         ),
     ],
 }
@@ -111,6 +124,7 @@ def load(service: RunningService) -> Any:
         schemathesis.openapi.format(name, strategy)
     config = schemathesis.Config.from_dict(CONFIG)
     schema = schemathesis.openapi.from_url(f"{service.url}/api/openapi.json", config=config)
+    schema = schema.exclude(path_regex=AGAIN)
     owner = SignedIn(service.url)
 
     @schema.auth(refresh_interval=None)
@@ -170,4 +184,4 @@ class TestTheDocument:
 
         assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
         assert "POST /api/customers" in answered
-        assert len(answered) >= 70
+        assert len(answered) >= 140
