@@ -89,6 +89,14 @@ class TestAHold:
         salon.book()
         assert salon.read(booking)["status"] == "expired"
 
+    def test_that_is_over_expires_also_where_nothing_is_moved(self, owner: Business) -> None:
+        salon = new_salon(owner)
+        booking, held = salon.book(), salon.book(hold={}, startAt=wire(day(hour=14)))
+        let_pass(salon, held)
+        assert salon.move(booking, startAt=booking["startAt"]).status_code == 200
+        assert salon.read(held)["status"] == "expired"
+        assert len(salon.events("booking.expired")) == 1
+
     def test_that_was_several_services_frees_each_of_them(self, owner: Business) -> None:
         salon = new_salon(owner, staff=2)
         both = [{"serviceId": salon.service["id"], "staffId": one} for one in salon.staff]

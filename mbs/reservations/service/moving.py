@@ -135,6 +135,7 @@ class _Move:
         self._lock(seen)
         named = {self._asked.get("staff_id"), self._asked.get("resource_id")} - {None}
         if _is_there(wishes, seen) and named <= resources_of(seen):
+            self._ground.expire()
             return seen
         self._refuse([wish.offer.policy for wish in wishes], seen)
         places = search(ground, wishes, seen.party_size, self._overrides)
