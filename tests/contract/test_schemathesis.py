@@ -123,8 +123,8 @@ def load(service: RunningService) -> Any:
     for name, strategy in FORMATS.items():
         schemathesis.openapi.format(name, strategy)
     config = schemathesis.Config.from_dict(CONFIG)
-    schema = schemathesis.openapi.from_url(f"{service.url}/api/openapi.json", config=config)
-    schema = schema.exclude(path_regex=AGAIN)
+    whole = schemathesis.openapi.from_url(f"{service.url}/api/openapi.json", config=config)
+    schema = whole.exclude(path_regex=AGAIN)
     owner = SignedIn(service.url)
 
     @schema.auth(refresh_interval=None)
