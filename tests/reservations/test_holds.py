@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tests.factories.api_keys import program
 from tests.factories.callers import Business
-from tests.factories.salons import Salon, new_salon, problem
+from tests.factories.salons import Salon, day, new_salon, problem, wire
 
 END = (
     "UPDATE {table} SET expires_at = expires_at - interval '1 day'"
