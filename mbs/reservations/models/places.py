@@ -16,8 +16,11 @@ from mbs.foundation import local_time
 from mbs.foundation.money import rounded
 from mbs.reservations.models.wishes import Nights, Wish
 
-MOST_TRIES = 2000
-"""Several services at a time can be shared out among people in more ways than anybody waits for."""
+MOST_TRIES = 10_000
+"""Several services at a time can be shared out among people in more ways than anybody waits for.
+
+Who tries them keeps all these people locked: one person looked at for one service is one try.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,6 @@ class Search:
         if not wishes:
             return []
         for place in self._places(wishes[0], location_id, behind):
-            self._tries += 1
-            if self._tries > MOST_TRIES:
-                return None
             for taking in place.takings:
                 self._mine[taking.resource.id].append(taking)
             rest = self._fit(wishes[1:], location_id, place.end)
@@ -132,6 +132,9 @@ class Search:
         self, those: Sequence[Candidate], spans: Sequence[Span], *, stays: bool
     ) -> list[Taking] | None:
         for one in those:
+            self._tries += 1
+            if self._tries > MOST_TRIES:
+                return None
             found: list[Taking] = []
             for span in spans:
                 reason = None if self.ignore_hours else self._why_closed(one, span, stays=stays)
