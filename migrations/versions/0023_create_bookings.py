@@ -48,7 +48,8 @@ def upgrade() -> None:
             CONSTRAINT fk__sessions__tenant_id__location_id
                 FOREIGN KEY (tenant_id, location_id) REFERENCES locations (tenant_id, id),
             CONSTRAINT ck__sessions__status CHECK (status IN ('scheduled', 'cancelled', 'completed')),
-            CONSTRAINT ck__sessions__end_at CHECK (end_at > start_at AND end_at - start_at <= interval '24 hours')
+            CONSTRAINT ck__sessions__end_at
+                CHECK (end_at > start_at AND end_at - start_at <= interval '24 hours')
         )
         """
     )
@@ -164,7 +165,8 @@ def upgrade() -> None:
         """
     )
     op.execute(
-        "CREATE INDEX ix__booking_items__catalog_item_id ON booking_items (tenant_id, catalog_item_id, start_at)"
+        "CREATE INDEX ix__booking_items__catalog_item_id"
+        " ON booking_items (tenant_id, catalog_item_id, start_at)"
     )
     op.execute(
         """
@@ -208,8 +210,8 @@ def upgrade() -> None:
     op.execute("CREATE INDEX ix__allocations__booking_id ON allocations (tenant_id, booking_id)")
     op.execute("CREATE INDEX ix__allocations__session_id ON allocations (tenant_id, session_id)")
     op.execute(
-        "CREATE INDEX ix__allocations__resource_id ON allocations (tenant_id, resource_id, ends_at, starts_at)"
-        " WHERE state <> 'released'"
+        "CREATE INDEX ix__allocations__resource_id"
+        " ON allocations (tenant_id, resource_id, ends_at, starts_at) WHERE state <> 'released'"
     )
     op.execute("CREATE INDEX ix__allocations__capacity ON allocations (tenant_id, resource_id, capacity)")
     op.execute(
@@ -253,8 +255,8 @@ def upgrade() -> None:
     op.execute("CREATE INDEX ix__waitlist_entries__customer_id ON waitlist_entries (tenant_id, customer_id)")
     op.execute("CREATE INDEX ix__waitlist_entries__booking_id ON waitlist_entries (tenant_id, booking_id)")
     op.execute(
-        "CREATE UNIQUE INDEX uq__waitlist_entries__open ON waitlist_entries (tenant_id, session_id, customer_id)"
-        " WHERE status IN ('waiting', 'offered')"
+        "CREATE UNIQUE INDEX uq__waitlist_entries__open"
+        " ON waitlist_entries (tenant_id, session_id, customer_id) WHERE status IN ('waiting', 'offered')"
     )
     op.execute(
         """
