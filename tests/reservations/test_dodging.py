@@ -123,3 +123,25 @@ class TestALateFee:
         path = f"/api/bookings/{booking['id']}/cancel"
         problem(shop.post(path, {"cancelledBy": "business"}), 403, "FORBIDDEN")
         assert shop.post(path, {"cancelledBy": "customer"}).get_json()["fee"] == "250.00"
+
+
+class TestANoShowFee:
+    def test_is_owed_by_nobody_before_the_booking_begins(self, owner: Business, shop: Caller) -> None:
+        salon = new_salon(owner, policy={"noShowFee": {"type": "percent", "value": "100"}})
+        booking = salon.book()
+        problem(shop.post(f"/api/bookings/{booking['id']}/no-show"), 409, "INVALID_STATE")
+        assert salon.read(booking)["status"] == "confirmed"
+
+
+class TestAHeldSeat:
+    def test_stays_one_of_its_class(self, owner: Business) -> None:
+        salon = new_salon(owner)
+        service = create_service(owner, mode="session", maxCapacity=2)
+        here, there = (
+            owner.post("/api/sessions", {"serviceId": service["id"], "startAt": wire(day(hour))}).get_json()
+            for hour in (10, 12)
+        )
+        held = salon.book(sessionId=here["id"], hold={"minutes": 5})
+        problem(salon.move(held, sessionId=there["id"]), 409, "INVALID_STATE")
+        assert owner.post(f"/api/bookings/{held['id']}/convert").status_code == 200
+        assert salon.move(held, sessionId=there["id"]).status_code == 200

@@ -114,12 +114,15 @@ class LifecycleService:
 
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
-        :raises InvalidState: if its state does not allow it.
+        :raises InvalidState: if its state does not allow it, or a program says so before it begins.
         :raises Forbidden: if a program waives the fee.
         """
         self._refuse_waiver(waive_fee)
 
         def act(step: _Step) -> Mapping[str, Any]:
+            # People may know before that a customer does not come; a program would only set a fee.
+            if not self._is_member and step.at < step.seen.start_at:
+                raise InvalidState("The booking has not begun.")
             step.free()
             return {} if waive_fee else step.fee("noShowFee", "no_show")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from mbs.allocations.models import Taken, pick
@@ -245,3 +246,14 @@ def window(wishes: Sequence[Wish]) -> tuple[datetime, datetime]:
                 ends.append(end)
         behind = (min(ends), max(ends))
     return min(first), max(last)
+
+
+def is_there(wishes: Sequence[Wish], booking: Any) -> bool:
+    """Tell whether a booking is where it is to be moved already."""
+    for wish, item in zip(wishes, booking.items, strict=True):
+        lead = wish.offer.leads[0]
+        start, end, _ = times(wish, lead, None)
+        there = datetime.fromisoformat(item["start_at"]), datetime.fromisoformat(item["end_at"])
+        if (start, end) != there or lead.id not in wish.current:
+            return False
+    return True

@@ -27,7 +27,7 @@ from mbs.foundation.errors import (
 from mbs.reservations.errors import OutsideHours
 from mbs.reservations.models import rows
 from mbs.reservations.models.actors import Actor
-from mbs.reservations.models.places import Place, times
+from mbs.reservations.models.places import Place, is_there, times
 from mbs.reservations.models.rules import refuse_move, refuse_places, refuse_times, refuse_unapproved
 from mbs.reservations.models.wishes import At, Local, Nights, When, Wish, when
 from mbs.reservations.repository import CustomerDayRepository, GroundRepository
@@ -134,7 +134,7 @@ class _Move:
         ground = self._ground.read(wishes, also=resources_of(seen), except_booking=id_)
         self._lock(seen)
         named = {self._asked.get("staff_id"), self._asked.get("resource_id")} - {None}
-        if _is_there(wishes, seen) and named <= resources_of(seen):
+        if is_there(wishes, seen) and named <= resources_of(seen):
             self._ground.expire()
             return seen
         self._refuse([wish.offer.policy for wish in wishes], seen)
@@ -165,6 +165,9 @@ class _Move:
         self._lock(seen)
         if wanted == seen.session_id:
             return seen
+        if seen.status == "held":
+            # It may be what a waiting list has offered, which stands for a seat of that class alone.
+            raise InvalidState("A held seat is not moved to another class; convert it first.")
         seats_freed(self._transaction, wanted, self._at)
         place = seats.find(
             self._transaction,
@@ -287,14 +290,3 @@ def _wish(
         unit_price=Decimal(item["unit_price"]),
         current=frozenset(current),
     )
-
-
-def _is_there(wishes: Sequence[Wish], seen: Any) -> bool:
-    """Tell whether a booking is where it is to be moved already."""
-    for wish, item in zip(wishes, seen.items, strict=True):
-        lead = wish.offer.leads[0]
-        start, end, _ = times(wish, lead, None)
-        there = datetime.fromisoformat(item["start_at"]), datetime.fromisoformat(item["end_at"])
-        if (start, end) != there or lead.id not in wish.current:
-            return False
-    return True
