@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Row, Subquery, and_, distinct, func, literal, null, union_all
+from sqlalchemy import CTE, ColumnElement, Integer, Row, and_, distinct, func, literal, null, union_all
 
 from mbs.allocations.models import Allocation
 from mbs.bookings.models import Booking, BookingItem
@@ -96,7 +96,7 @@ class BookingFigures(Repository):
             statement = statement.where(status.in_(COUNTED))
         return self._transaction.execute(statement.group_by("key", "label", Booking.currency)).all()
 
-    def _work(self, period: Period) -> Subquery:
+    def _work(self, period: Period) -> CTE:
         """Who works on which booking, and what their part of it costs."""
         of_items = (
             self.select(
@@ -126,4 +126,5 @@ class BookingFigures(Repository):
             one.where(Allocation.kind == STAFF, *starting_in(period)).distinct()
             for one in (of_items, of_classes)
         )
-        return union_all(*both).subquery("work")
+        # By statistics of an emptier calendar, PostgreSQL would find this out anew for each booking.
+        return union_all(*both).cte("work").prefix_with("MATERIALIZED")
