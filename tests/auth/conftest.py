@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 
 from mbs.operations.embedded_postgres import Server
-from tests.factories.apps import production_app
+from tests.factories.apps import production_app, wide_app
 
-__all__ = ["production_app", "sql"]
+__all__ = ["production_app", "sql", "wide_app"]
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
+from limits.strategies import MovingWindowRateLimiter
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
@@ -16,6 +17,8 @@ from mbs.foundation import passwords
 from mbs.foundation.db import Database, Role
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.keys import email_key
+from mbs.foundation.limits import API
+from mbs.foundation.limits_postgres import PostgresStorage
 from mbs.foundation.scope import Scope, TenantId
 from mbs.tenants.repository import MembershipRepository
 
@@ -93,6 +96,11 @@ class Business(Caller):
     @property
     def scope(self) -> Scope:
         return Scope(tenant_id=TenantId(self.tenant_id), actor_id=self.user_id, correlation_id="test")
+
+    def requests(self) -> int:
+        """Return how many requests of the last minute the limit has counted for this person."""
+        counters = MovingWindowRateLimiter(PostgresStorage("mbs+postgresql://", database=self.database))
+        return API.amount - counters.get_window_stats(API, f"user:{self.user_id}").remaining
 
     def colleague(self, role: str) -> "Business":
         """Return a new member of this business in a role, signed in."""

@@ -32,7 +32,7 @@ def counter(counted_app: Flask) -> Counter:
     return Counter(counted_app)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def salon(counted_app: Flask) -> Business:
     owner = new_business(Caller(counted_app))
     owner.get("/api/staff")
