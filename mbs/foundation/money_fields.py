@@ -1,5 +1,6 @@
 """Amounts of money on the wire, apart from `money`, which services use."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,19 +14,16 @@ class Amount(fields.String):
 
     def __init__(self, *, maximum: Decimal = LARGEST, decimals: int = 4, **kwargs: Any) -> None:
         digits = len(str(int(maximum)))
-        self.pattern = rf"^[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}})?$"
-        metadata = {"pattern": self.pattern, "examples": ["500.00"], **kwargs.pop("metadata", {})}
+        pattern = rf"^[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}})?$"
+        metadata = {"pattern": pattern, "examples": ["500.00"], **kwargs.pop("metadata", {})}
         super().__init__(metadata=metadata, **kwargs)
-        self.maximum, self.decimals, self.digits = maximum, decimals, digits
+        self.maximum, self.decimals, self.pattern = maximum, decimals, re.compile(pattern)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # type: ignore[override]
-        message = f'Must be an amount as text, like "500.00", with at most {self.decimals} decimals.'
-        if not isinstance(value, str) or not value.isascii():
-            raise ValidationError(message)
-        whole, point, fraction = value.partition(".")
-        well_formed = whole.isdigit() and len(whole) <= self.digits
-        if not well_formed or (point and not (fraction.isdigit() and len(fraction) <= self.decimals)):
-            raise ValidationError(message)
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            raise ValidationError(
+                f'Must be an amount as text, like "500.00", with at most {self.decimals} decimals.'
+            )
         amount = Decimal(value)
         if amount > self.maximum:
             raise ValidationError(f"Must be at most {self.maximum}.")
