@@ -198,7 +198,7 @@ def service_factories(parts: Parts) -> Factories:
         ),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),
         AvailabilityService: lambda scope: AvailabilityService(
-            begin=begin(scope), clock=clock, exempt=scope.actor_type != "api_key"
+            begin=begin(scope), clock=clock, exempt=not scope.is_program
         ),
         DashboardService: lambda scope: DashboardService(begin=begin(scope), clock=clock),
         SeedService: lambda scope: SeedService(
@@ -217,7 +217,7 @@ def service_factories(parts: Parts) -> Factories:
             free=lambda transaction, id_, above, at: AllocationRepository(transaction).release_over(
                 id_, above=above, at=at
             ),
-            expire=lambda transaction, ids, at: expire_bookings(transaction, ids, at=at),
+            expire=CONSEQUENCES.expire,
         ),
         ReservationService: lambda scope: ReservationService(
             begin=begin(scope), clock=clock, actor=Actor.of(scope), seats_freed=CONSEQUENCES.offer
@@ -230,14 +230,14 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope),
             clock=clock,
             only_of=None if scope.may("bookings:write") else scope.actor_id,
-            is_member=scope.actor_type != "api_key",
+            is_member=not scope.is_program,
             seats_freed=CONSEQUENCES.offer,
         ),
         SessionService: lambda scope: SessionService(
             begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES
         ),
         WaitlistService: lambda scope: WaitlistService(
-            begin=begin(scope), clock=clock, exempt=scope.actor_type != "api_key", **only_of(scope)
+            begin=begin(scope), clock=clock, exempt=not scope.is_program, **only_of(scope)
         ),
     }
 

@@ -40,6 +40,11 @@ class Scope:
     deadline: float | None = None
     open_transaction: "Transaction | None" = None
 
+    @property
+    def is_program(self) -> bool:
+        """Whether a program acts, with an API key: for customers, and bound by the rules for them."""
+        return self.actor_type == "api_key"
+
     def may(self, permission: str) -> bool:
         return permission in self.permissions
 

@@ -21,7 +21,7 @@ class Actor:
     @classmethod
     def of(cls, scope: Scope) -> Self:
         return cls(
-            exempt=scope.actor_type != "api_key",
+            exempt=not scope.is_program,
             may_override=scope.may("bookings:override"),
             may_create_customers=scope.may("customers:create"),
             only_of=None if scope.may("bookings:write") else actor_of(scope),
