@@ -1,22 +1,19 @@
 """What availability reads is read through indexes, and costs the same however many businesses there are."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from mbs.app import create_app
 from mbs.availability.repository import AvailabilityRepository
 from mbs.config import Config
-from mbs.foundation.db import Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.operations.embedded_postgres import Server
 from tests.conftest import login_url, run_as_superuser
-from tests.contract.test_plans import walk
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.plans import Ask, Plan, explained
 
 STAFF = 10
 DAYS = 300
@@ -82,42 +79,6 @@ WHERE NOT EXISTS (SELECT FROM locations WHERE tenant_id = tenants.id);
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Which tables are read from end to end, and how many blocks are touched."""
-
-    whole: frozenset[str]
-    blocks: int
-
-
-def cost(owner: Business, ask: Callable[[Transaction], Any]) -> Cost:
-    """Return what the one statement of a question costs, run as the tenant."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2:4])
-
-    with owner.database.transaction(owner.scope) as transaction:
-        event.listen(owner.database.engine, "before_cursor_execute", note)
-        try:
-            ask(transaction)
-        finally:
-            event.remove(owner.database.engine, "before_cursor_execute", note)
-        ((statement, parameters),) = sent
-        assert transaction.execute(text("SELECT current_user")).scalar_one() == "mbs_tenant"
-        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
-        plan = transaction._connection.exec_driver_sql(explain, parameters).scalar_one()[0]["Plan"]
-    nodes = list(walk(plan))
-    assert any("Relation Name" in node for node in nodes)
-    return Cost(
-        frozenset(node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"),
-        plan["Shared Hit Blocks"] + plan["Shared Read Blocks"],
-    )
-
-
-Ask = Callable[[Transaction], Any]
-
-
 def questions(owner: Business) -> dict[str, Ask]:
     """Return each question about a service of a business and its people."""
     with owner.database.transaction(owner.scope) as transaction:
@@ -135,7 +96,7 @@ def questions(owner: Business) -> dict[str, Ask]:
 @pytest.fixture(scope="module")
 def costs(
     server: Server, new_database: Callable[[], str], environ: dict[str, str]
-) -> Iterator[list[dict[str, Cost]]]:
+) -> Iterator[list[dict[str, Plan]]]:
     """What each question costs a business of ten people, beside some others and beside many."""
     name = new_database()
     app = create_app(Config.load({**environ, "DATABASE_URL": login_url(server, name)}))
@@ -146,7 +107,7 @@ def costs(
     found = []
     for businesses in (SOME, MANY - SOME):
         run_as_superuser(server, FILL.format(businesses=businesses, bookings=DAYS // 30), name)
-        found.append({question: cost(owner, ask) for question, ask in asked.items()})
+        found.append({question: explained(owner, ask) for question, ask in asked.items()})
     yield found
     app.extensions[EXTENSION].dispose()
 
@@ -156,12 +117,12 @@ QUESTIONS = ("the service", "hours", "what is taken", "what is seen")
 
 class TestAQuestion:
     @pytest.mark.parametrize("name", QUESTIONS)
-    def test_reads_no_table_from_end_to_end(self, costs: list[dict[str, Cost]], name: str) -> None:
+    def test_reads_no_table_from_end_to_end(self, costs: list[dict[str, Plan]], name: str) -> None:
         assert costs[1][name].whole == set()
 
     @pytest.mark.parametrize("name", QUESTIONS)
     def test_costs_no_more_beside_four_times_as_many_businesses(
-        self, costs: list[dict[str, Cost]], name: str
+        self, costs: list[dict[str, Plan]], name: str
     ) -> None:
         some, many = (cost[name].blocks for cost in costs)
         # An index may have grown by a level, which is one block more for each look into it.

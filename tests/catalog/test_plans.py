@@ -11,15 +11,14 @@ from sqlalchemy import text
 from mbs.app import create_app
 from mbs.catalog.repository import CatalogRepository, ItemResourceRepository
 from mbs.config import Config
-from mbs.foundation.db import Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.pages import PageRequest
 from mbs.operations.embedded_postgres import Server
 from mbs.resources.repository import ResourceRepository
 from tests.conftest import login_url, run_as_superuser
-from tests.contract.test_plans import explained
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.catalog import add_many
+from tests.factories.plans import Ask, explained
 
 ROWS = 2000
 OTHERS = 5
@@ -28,8 +27,6 @@ PAGE = 21
 BY_NAME = PageRequest(sort="name_key", descending=False)
 BY_ORDER = PageRequest(sort="sort_order", descending=False)
 BY_PRICE = PageRequest(sort="price", descending=True)
-
-Ask = Callable[[Transaction], Any]
 
 
 def resources(**filters: Any) -> Ask:

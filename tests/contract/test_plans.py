@@ -1,20 +1,19 @@
 """Every list reads through an index under row-level security, and a late page costs what the first does."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from mbs.api_keys.repository import ApiKeyRepository
 from mbs.app import create_app
 from mbs.config import Config
 from mbs.customers.repository import CustomerRepository
 from mbs.events.repository import EventRepository
-from mbs.foundation.db import Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.pages import PageRequest, Position
 from mbs.invitations.repository import InvitationRepository
@@ -24,6 +23,7 @@ from mbs.team.repository import MemberRepository
 from mbs.tenants.repository import CustomRoleRepository
 from tests.conftest import login_url, run_as_superuser
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.plans import Ask, explained
 
 ROWS = 20_000
 BUSINESSES = 2000
@@ -77,8 +77,6 @@ BY_NAME = PageRequest(sort="name_key", descending=False)
 BY_CHANGE = PageRequest(sort="updated_at", descending=True)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-Ask = Callable[[Transaction], Any]
-
 
 def customers(request: PageRequest, **filters: Any) -> Ask:
     return lambda transaction: CustomerRepository(transaction).search(request, **filters)
@@ -120,13 +118,6 @@ SMALL_SETS: Mapping[str, Ask] = {
 """Of these a business has a handful, so a page may read and sort all of its own, and nobody else's."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    nodes: frozenset[str]
-    rows: int
-    """Rows that the scans took from tables and indexes, those that a filter then refused included."""
-
-
 @pytest.fixture(scope="module")
 def owner(server: Server, new_database: Callable[[], str], environ: dict[str, str]) -> Iterator[Business]:
     """An owner of 20,000 customers and as many events, beside another business with the same."""
@@ -137,41 +128,6 @@ def owner(server: Server, new_database: Callable[[], str], environ: dict[str, st
     run_as_superuser(server, FILL, name)
     yield owner
     app.extensions[EXTENSION].dispose()
-
-
-def explained(owner: Business, ask: Ask) -> Plan:
-    """Return the plan of the statement that a repository sends, run as the tenant."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2:4])
-
-    with owner.database.transaction(owner.scope) as transaction:
-        event.listen(owner.database.engine, "before_cursor_execute", note)
-        try:
-            ask(transaction)
-        finally:
-            event.remove(owner.database.engine, "before_cursor_execute", note)
-        (statement, parameters) = sent[0]
-        assert len(sent) == 1
-        assert transaction.execute(text("SELECT current_user")).scalar_one() == "mbs_tenant"
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-        plan = transaction._connection.exec_driver_sql(explain, parameters).scalar_one()
-    scans = [node for node in walk(plan[0]["Plan"]) if "Relation Name" in node]
-    assert scans
-    return Plan(
-        frozenset(node["Node Type"] for node in scans),
-        sum(
-            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            for node in scans
-        ),
-    )
-
-
-def walk(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
 
 
 class TestAList:

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from mbs.app import create_app
 from mbs.config import Config
@@ -18,10 +17,10 @@ from mbs.foundation.db import Transaction
 from mbs.foundation.idempotency import EXTENSION
 from mbs.operations.embedded_postgres import Server
 from tests.conftest import login_url, run_as_superuser
-from tests.contract.test_plans import walk
 from tests.dashboard.owners import new_owner
 from tests.dashboard.random_calendars import NOW, fill
 from tests.factories.callers import Business
+from tests.factories.plans import Ask, explained, rows_of
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +51,7 @@ FROM bookings AS one WHERE one.start_at < '2023-01-01';
 ANALYZE
 """
 
-GROWING = ("bookings", "booking_items", "allocations")
+GROWING = {"bookings", "booking_items", "allocations"}
 
 DAY = Period.of(date(2020, 6, 1), date(2020, 6, 1), "America/New_York")
 WEEK = Period.of(date(2020, 6, 1), date(2020, 6, 7), "America/New_York", by="day")
@@ -71,31 +70,13 @@ def owner(server: Server, new_database: Callable[[], str], environ: dict[str, st
     app.extensions[EXTENSION].dispose()
 
 
-def read(owner: Business, ask: Callable[[Transaction], Any]) -> int:
+def read(owner: Business, ask: Ask) -> int:
     """Return how many rows a question reads, through indexes alone, of the tables that grow."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2:4])
-
-    with owner.database.transaction(owner.scope) as transaction:
-        event.listen(owner.database.engine, "before_cursor_execute", note)
-        try:
-            ask(transaction)
-        finally:
-            event.remove(owner.database.engine, "before_cursor_execute", note)
-        ((statement, parameters),) = sent
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-        plan = transaction._connection.exec_driver_sql(explain, parameters).scalar_one()
-    scans = [node for node in walk(plan[0]["Plan"]) if node.get("Relation Name") in GROWING]
+    plan = explained(owner, ask)
+    assert not plan.whole & GROWING
+    scans = [node for node in plan.scans if node["Relation Name"] in GROWING]
     assert scans
-    assert [node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"] == []
-    return round(
-        sum(
-            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            for node in scans
-        )
-    )
+    return round(rows_of(scans))
 
 
 class TestAReport:

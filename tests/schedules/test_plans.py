@@ -24,8 +24,8 @@ from mbs.schedules.repository import (
     TimeOffRepository,
 )
 from tests.conftest import login_url, run_as_superuser
-from tests.contract.test_plans import explained
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.plans import explained
 
 OWNERS = 3
 DAYS = 1000

@@ -17,10 +17,10 @@ from mbs.operations.embedded_postgres import Server
 from mbs.sessions.repository import SessionRepository
 from mbs.waitlist.repository import WaitlistRepository
 from tests.conftest import login_url, run_as_superuser
-from tests.contract.test_plans import explained
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.customers import create
 from tests.factories.group_sessions import new_class_service
+from tests.factories.plans import explained
 
 pytestmark = pytest.mark.slow
 
