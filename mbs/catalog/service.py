@@ -17,8 +17,8 @@ from mbs.foundation.errors import FieldFault, Invalid, InvalidReference
 from mbs.foundation.keys import folded
 from mbs.foundation.money import refuse_finer, shown
 from mbs.foundation.pages import Page, PageRequest
+from mbs.foundation.policies import check_fees
 from mbs.resources.repository import ResourceRepository
-from mbs.tenants.models import check_fees
 from mbs.tenants.repository import TenantRepository
 
 

@@ -48,6 +48,8 @@ class Customer(Base):
     search_key: Mapped[str] = mapped_column(KEY)
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     tax_id: Mapped[str | None] = mapped_column(Text)
+    tax_status: Mapped[str] = mapped_column(Text)
+    region_code: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     notes: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)

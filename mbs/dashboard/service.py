@@ -19,7 +19,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import FieldFault, InvalidReference
 from mbs.foundation.local_time import local
-from mbs.tenants.models import booking_policy
+from mbs.foundation.policies import booking_policy
 
 SHARED_OUT = ("service", "staff")
 """By these a booking may count for several keys, so that the keys do not add up to the whole."""

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from mbs.foundation.errors import (
     Busy,
     Conflict,
+    DocumentLocked,
     Invalid,
     InvalidReference,
     InvalidState,
@@ -20,8 +21,8 @@ log = logging.getLogger("mbs.database")
 
 BUSY = {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
 AWAY = {errorcodes.READ_ONLY_SQL_TRANSACTION, errorcodes.QUERY_CANCELED}
-ILLEGAL_STATE = "MB002"
-"""What our own triggers raise where a state may not follow another."""
+LOCKED, ILLEGAL_STATE = "MB001", "MB002"
+"""What our own triggers raise: something issued may not change; a state may not follow another."""
 
 INTEGRITY_ERRORS = (IntegrityError, psycopg2.IntegrityError)
 """A violated constraint, told by SQLAlchemy or, of a statement that is kept, by the driver."""
@@ -56,6 +57,8 @@ def translate(error: BaseException) -> BaseException:
         return InvalidReference()
     if code in (errorcodes.UNIQUE_VIOLATION, errorcodes.EXCLUSION_VIOLATION):
         return Conflict()
+    if code == LOCKED:
+        return DocumentLocked()
     if code == ILLEGAL_STATE:
         return InvalidState()
     if code == errorcodes.CHECK_VIOLATION or code.startswith("22"):

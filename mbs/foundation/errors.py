@@ -100,6 +100,11 @@ class InvalidState(Conflict):
     sentence = "Its present state does not allow this."
 
 
+class DocumentLocked(Conflict):
+    code = "DOCUMENT_LOCKED"
+    sentence = "It has been issued, so it stays as it is; take it back with a credit note, or void it."
+
+
 class InUse(Conflict):
     code = "IN_USE"
     sentence = "Other records refer to this one; archive it instead."

@@ -31,7 +31,10 @@ PLATFORM_TABLES = {
 }
 
 # Read before a tenant is known as well as within one: each role has a policy of its own.
-POLICY_PER_ROLE = ("tenants", "memberships", "users", "roles", "invitations", "api_keys")
+POLICY_PER_ROLE = (
+    *("tenants", "memberships", "users", "roles", "invitations", "api_keys"),
+    "document_prints",
+)
 
 # The tenant role sees a person through the membership, not by a tenant_id.
 POLICY_THROUGH_OTHERS = ("users",)
@@ -41,6 +44,14 @@ APPEND_ONLY = ("events",)
 # Triggers as "table.trigger" and functions by name, each with its reason. Citus refuses triggers.
 TRIGGERS: dict[str, str] = {
     "bookings.legal_status": "the second guard of the states; the service is the first, so it may be dropped",
+    "documents.frozen": "the second guard of what is issued; the service is the first",
+    "document_lines.frozen": "the second guard of what is issued; the service is the first",
+    "documents.balanced": "asserts sums that the service has written",
+    "documents.paid": "asserts sums that the service has written",
+    "payments.balanced": "asserts sums that the service has written",
+    "payment_allocations.balanced": "asserts sums that the service has written",
+    "payment_allocations.paid": "asserts sums that the service has written",
+    "refunds.balanced": "asserts sums that the service has written",
 }
 DEFINER_FUNCTIONS: dict[str, str] = {}
 

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from uuid_utils.compat import uuid7
 
 from mbs.foundation import territories
 from mbs.foundation.db import Base, tenant_key
-from mbs.foundation.money import refuse_finer
 
 INSTANT = TIMESTAMP(timezone=True)
 
@@ -39,11 +37,13 @@ _MANAGER = frozenset(
         *("customers:read", "customers:create", "customers:write"),
         *("services:read", "services:write", "resources:read", "resources:write", "timeOff:write"),
         *("bookings:read", "bookings:write", "bookings:override", "reports:read"),
+        *("invoices:read", "invoices:write", "invoices:issue", "payments:read", "payments:record"),
     }
 )
 _ADMIN = _MANAGER | {
     *("settings:write", "customers:erase", "audit:read"),
     *("team:invite", "team:roles", "security:write", "apiKeys:write"),
+    *("invoices:void", "creditNotes:issue", "payments:refund", "reports:finance"),
 }
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
@@ -54,13 +54,15 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[str]] = {
     "staff": frozenset(
         {
             *("customers:read:own", "customers:create", "services:read", "resources:read"),
-            *("timeOff:write:own", "bookings:read:own", "bookings:write:own"),
+            *("timeOff:write:own", "bookings:read:own", "bookings:write:own", "payments:record:own"),
         }
     ),
     "accountant": frozenset(
         {
             *("settings:read", "customers:read", "services:read", "resources:read"),
-            *("bookings:read", "reports:read"),
+            *("bookings:read", "reports:read", "reports:finance"),
+            *("invoices:read", "invoices:write", "invoices:issue", "invoices:void", "creditNotes:issue"),
+            *("payments:read", "payments:record", "payments:refund"),
         }
     ),
 }
@@ -93,57 +95,8 @@ MOST_BUSINESSES = 50
 """To how many one person may belong: each login and each look at oneself lists them all."""
 
 
-BOOKING_POLICY: Mapping[str, Any] = {
-    "requiresApproval": False,
-    "pendingTtlMin": 1440,
-    "slotIntervalMin": 15,
-    "minNoticeMin": 60,
-    "maxAdvanceDays": 90,
-    "cancelNoticeMin": 120,
-    "rescheduleNoticeMin": 120,
-    "maxReschedules": 3,
-    "lateCancelFee": {"type": "none", "value": "0"},
-    "noShowFee": {"type": "none", "value": "0"},
-    "depositPercent": "0",
-    "holdMin": 10,
-    "maxPerCustomerPerDay": None,
-    "checkInTime": "14:00",
-    "checkOutTime": "11:00",
-    "assignment": "first_free",
-    "firstDayOfWeek": 1,
-}
-"""The rules of bookings and their defaults. A service may override each but the last."""
-
-
-def booking_policy(settings: Mapping[str, Any], service: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every rule of bookings: the service's own before the business's before the default."""
-    return {**BOOKING_POLICY, **settings.get("booking", {}), **service}
-
-
-def check_fees(policy: Mapping[str, Any], currency: str, *, field: str) -> None:
-    """Refuse fees that a currency cannot pay.
-
-    :param policy: rules of bookings, of a business or of a service.
-    :param field: where they are on the wire.
-    :raises Invalid: if a fee has more decimals than the currency.
-    """
-    for name in ("lateCancelFee", "noShowFee"):
-        fee = policy.get(name)
-        if fee is not None and fee["type"] == "fixed":
-            refuse_finer(Decimal(fee["value"]), currency, field=f"{field}.{name}.value")
-
-
-SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "booking": BOOKING_POLICY,
-    "customers": {"uniqueEmail": False, "uniquePhone": False},
-    "security": {"secondFactor": "optional"},
-}
-"""Groups and keys of the tenant's settings, as they stand on the wire and in the column."""
-
-
-def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with every key of every group."""
-    return {group: {**keys, **settings.get(group, {})} for group, keys in SETTINGS_DEFAULTS.items()}
+INCLUSIVE_TYPES = frozenset({"salon", "spa", "clinic", "gym", "hostel", "retail"})
+"""Businesses whose prices are what the customer pays, taxes included, until they say otherwise."""
 
 
 class Tenant(Base):

@@ -10,9 +10,10 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
+from mbs.foundation.policies import check_fees, with_defaults
 from mbs.foundation.scope import TenantId
 from mbs.tenants.errors import SecondFactorFirst, TooManyBusinesses
-from mbs.tenants.models import MOST_BUSINESSES, check_fees, new_tenant, with_defaults
+from mbs.tenants.models import MOST_BUSINESSES, new_tenant
 from mbs.tenants.repository import MembershipRepository, TenantRepository, open_business
 
 

@@ -11,7 +11,7 @@ from mbs.availability.models.hours import Hours, Week
 from mbs.availability.models.offer import Candidate, Offer
 from mbs.availability.models.slots import Slot, free_slots
 from mbs.availability.models.taken import Occupied
-from mbs.tenants.models import booking_policy
+from mbs.foundation.policies import booking_policy
 from tests.availability.worlds import minutes
 
 PLACE = UUID(int=1)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
+from mbs.foundation.policies import BOOKING_POLICY
 from mbs.foundation.policy_fields import BookingPolicy, BookingRules, ClockTime, ServicePolicy
 from mbs.foundation.schemas import WireSchema, camel_case
-from mbs.tenants.models import BOOKING_POLICY
 
 SAMPLE: Mapping[str, Any] = {
     "requiresApproval": True,

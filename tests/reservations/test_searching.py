@@ -9,10 +9,10 @@ import pytest
 
 from mbs.availability.models.hours import Hours, Week
 from mbs.availability.models.offer import Candidate, Offer
+from mbs.foundation.policies import BOOKING_POLICY
 from mbs.reservations.models.places import Ground, Search
 from mbs.reservations.models.wishes import At, Wish
 from mbs.schedules.models import DAYS
-from mbs.tenants.models import BOOKING_POLICY
 
 OPEN = datetime(2030, 3, 4, 9, tzinfo=UTC)
 PLACE = uuid4()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mbs.tenants.models import booking_policy
+from mbs.foundation.policies import booking_policy
 from tests.factories.callers import Business, Caller, new_business
 
 URL = "/api/tenant/settings"

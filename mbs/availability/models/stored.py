@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from mbs.availability.models.offer import Candidate, Offer
-from mbs.tenants.models import booking_policy
+from mbs.foundation.policies import booking_policy
 
 
 def read_offer(row: Any) -> Offer:

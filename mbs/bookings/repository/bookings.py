@@ -22,8 +22,8 @@ from mbs.bookings.repository.filters import FILTERS
 from mbs.bookings.repository.parts import Customers, Items, Taken, status_shown
 from mbs.foundation.errors import Busy, MbsError, NotFound
 from mbs.foundation.pages import Page, PageRequest
+from mbs.foundation.policies import booking_policy
 from mbs.foundation.repository import Repository
-from mbs.tenants.models import booking_policy
 
 
 class BookingRepository(Repository):

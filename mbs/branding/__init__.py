@@ -1,0 +1,5 @@
+"""What a business's documents look like: its logo.
+
+Table: logos. URLs: /api/tenant/logo.
+Permissions: settings:read, settings:write.
+"""

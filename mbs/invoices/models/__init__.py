@@ -1,0 +1,1 @@
+"""Documents: their tables, their numbers, and the rules of their states."""

@@ -1,0 +1,1 @@
+"""Tax rates, places of supply, and the reckoning of a document; no database but the tables."""
