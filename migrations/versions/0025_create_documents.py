@@ -80,6 +80,8 @@ def upgrade() -> None:
             -- The pattern with place and period filled in, so that each place and period counts by itself.
             series     text   NOT NULL COLLATE "C",
             next_value bigint NOT NULL DEFAULT 1,
+            -- The date of the last number: those of documents run as their dates do.
+            last_on    date,
             CONSTRAINT pk__number_series PRIMARY KEY (tenant_id, type, series),
             CONSTRAINT fk__number_series__tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants (id),
             CONSTRAINT ck__number_series__type CHECK (type IN ('invoice', 'credit_note', 'payment')),
@@ -244,6 +246,7 @@ def upgrade() -> None:
             -- Whether what was billed here may be billed again: its invoice is void, or it was credited.
             released         boolean        NOT NULL DEFAULT false,
             credited_line_id uuid,
+            credited_quantity numeric(12, 3),
             CONSTRAINT pk__document_lines PRIMARY KEY (tenant_id, id),
             CONSTRAINT uq__document_lines__tenant_id__document_id__position
                 UNIQUE (tenant_id, document_id, position),
@@ -255,7 +258,7 @@ def upgrade() -> None:
             CONSTRAINT fk__document_lines__tenant_id__credited_line_id
                 FOREIGN KEY (tenant_id, credited_line_id) REFERENCES document_lines (tenant_id, id),
             CONSTRAINT ck__document_lines__position CHECK (position BETWEEN 1 AND 1000),
-            CONSTRAINT ck__document_lines__quantity CHECK (quantity > 0),
+            CONSTRAINT ck__document_lines__quantity CHECK (quantity > 0 AND credited_quantity > 0 IS NOT FALSE),
             CONSTRAINT ck__document_lines__discount
                 CHECK (num_nonnulls(discount_percent, discount_amount) <= 1
                        AND discount_percent BETWEEN 0 AND 100 AND discount_amount >= 0),

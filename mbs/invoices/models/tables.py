@@ -123,7 +123,10 @@ class Document(Base):
 
 
 class DocumentLine(Base):
-    """One line, with the part of discount and taxes that falls to it; amounts in the document's currency."""
+    """One line, with the part of discount and taxes that falls to it; amounts in the document's currency.
+
+    A line of a credit note refers to the invoice's; one that credits an amount has no `credited_quantity`.
+    """
 
     __tablename__ = "document_lines"
     __table_args__ = (
@@ -175,6 +178,7 @@ class DocumentLine(Base):
     source_id: Mapped[UUID | None] = mapped_column(Uuid)
     released: Mapped[bool] = mapped_column(Boolean)
     credited_line_id: Mapped[UUID | None] = mapped_column(Uuid)
+    credited_quantity: Mapped[Decimal | None] = mapped_column(Numeric(12, 3))
 
 
 class NumberSeries(Base):
@@ -187,3 +191,4 @@ class NumberSeries(Base):
     type: Mapped[str] = mapped_column(Text, primary_key=True)
     series: Mapped[str] = mapped_column(KEY, primary_key=True)
     next_value: Mapped[int] = mapped_column(BigInteger)
+    last_on: Mapped[date | None] = mapped_column(Date)
