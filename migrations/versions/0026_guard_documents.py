@@ -11,7 +11,7 @@ down_revision = "0025"
 phase = "expand"
 release = "0.1.0"
 
-# What may still change once a document has its number.
+# What may still change once a document has its number. A trigger before the UPDATE sees no generated columns.
 MUTABLE = (
     "status",
     "amount_paid",
@@ -22,6 +22,9 @@ MUTABLE = (
     "void_reason",
     "version",
     "updated_at",
+    "issue_order",
+    "due_order",
+    "number_order",
 )
 
 
