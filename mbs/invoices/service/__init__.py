@@ -1,0 +1,1 @@
+"""What can be done with invoices: drafting and reading them, and issuing them."""
