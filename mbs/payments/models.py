@@ -1,7 +1,9 @@
 """Payments, what they are for, and refunds."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,6 +25,19 @@ from mbs.foundation.db import Base, tenant_key
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
 MONEY = Numeric(19, 4)
+
+METHODS = ("cash", "card", "upi", "bank_transfer", "netbanking", "wallet", "cheque", "gateway", "other")
+IN_HAND = ("cash", "upi")
+"""What staff may take from their own customers."""
+
+STATUSES = ("succeeded", "partially_refunded", "refunded", "reversed")
+REFUND_STATUSES = ("succeeded",)
+
+MOST_ALLOCATIONS = 100
+
+SORTS: Mapping[str, str] = {"receivedAt": "received_at", "amount": "amount"}
+REFUND_SORTS: Mapping[str, str] = {"refundedAt": "refunded_at"}
+"""The orders of lists: the word of `sortBy` and the column, which has an index."""
 
 
 class Payment(Base):
@@ -150,3 +165,26 @@ class Refund(Base):
     refunded_at: Mapped[datetime] = mapped_column(INSTANT)
     created_by: Mapped[UUID] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def split_latest(
+    allocations: Sequence[Any], amount: Decimal
+) -> tuple[list[tuple[Any, Decimal]], tuple[Any, Decimal] | None]:
+    """Divide an amount among allocations, in their order.
+
+    :return: how much of each that is touched; the one that is not used up, with what is left of it, or None.
+    :raises ValueError: if they hold less than the amount.
+    """
+    taken: list[tuple[Any, Decimal]] = []
+    for one in allocations:
+        if amount == 0:
+            break
+        part = min(one.amount, amount)
+        amount -= part
+        taken.append((one, part))
+    if amount > 0:
+        raise ValueError("the allocations hold less than is taken from them")
+    if not taken or taken[-1][1] == taken[-1][0].amount:
+        return taken, None
+    one, part = taken[-1]
+    return taken, (one, one.amount - part)
