@@ -21,6 +21,7 @@ import mbs.catalog.blueprint
 import mbs.customers.blueprint
 import mbs.dashboard.blueprint
 import mbs.events.blueprint
+import mbs.exchange_rates.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.invitations.blueprint
@@ -92,6 +93,7 @@ BLUEPRINTS = (
     mbs.sessions.blueprint.blueprint,
     mbs.waitlist.blueprint.blueprint,
     mbs.availability.blueprint.blueprint,
+    mbs.exchange_rates.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

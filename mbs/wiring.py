@@ -20,6 +20,7 @@ from mbs.config import Config
 from mbs.customers.service import CustomerService
 from mbs.dashboard.service import DashboardService
 from mbs.events.service import EventService
+from mbs.exchange_rates.service import ExchangeRateService
 from mbs.foundation.challenges import ChallengeCodec
 from mbs.foundation.clock import Clock, SystemClock
 from mbs.foundation.db import Begin, Database, Transaction
@@ -204,6 +205,7 @@ def service_factories(parts: Parts) -> Factories:
         SeedService: lambda scope: SeedService(
             begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
         ),
+        ExchangeRateService: lambda scope: ExchangeRateService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

@@ -105,6 +105,7 @@ class TestEveryRoute:
             "/api/dashboard": "reports",
             "/api/analytics": "reports",
             "/api/seed": "settings",
+            "/api/exchange-rates": "settings",
         }
         time_off = ("POST", "PATCH", "DELETE")
         for route, view in routes(documented_app):

@@ -173,6 +173,11 @@ oams   POST   /api/sessions/{session_id}/waitlist
 oamsc  GET    /api/sessions/{session_id}/waitlist/{entry_id}
 oams   DELETE /api/sessions/{session_id}/waitlist/{entry_id}
 oams   POST   /api/sessions/{session_id}/waitlist/{entry_id}/accept
+oamc   GET    /api/exchange-rates
+oa     POST   /api/exchange-rates
+oamc   GET    /api/exchange-rates/{exchange_rate_id}
+oa     PATCH  /api/exchange-rates/{exchange_rate_id}
+oa     DELETE /api/exchange-rates/{exchange_rate_id}
 oamc   GET    /api/dashboard/stats
 oamc   GET    /api/analytics/bookings
 oamc   GET    /api/analytics/utilisation

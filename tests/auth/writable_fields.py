@@ -86,4 +86,6 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/session-series"): CLASS
     | {"serviceId", "locationId", "days", "startTime", "from", "until", "count"},
     ("POST", "/api/sessions/{session_id}/waitlist"): frozenset({"customerId", "partySize"}),
+    ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
+    ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
 }
