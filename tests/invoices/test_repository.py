@@ -20,13 +20,13 @@ from tests.factories.customers import add_customers
 
 ISSUE = text(
     "UPDATE documents SET status = 'open', number = 'T-1', series = 'T', seq = 1, title = 'Invoice',"
-    " issue_date = '2026-03-02', supply_date = '2026-03-02', seller = '{}', buyer = '{\"name\": \"As it was\"}'"
-    " WHERE id = :id"
+    " issue_date = '2026-03-02', supply_date = '2026-03-02', seller = '{}',"
+    ' buyer = \'{"name": "As it was"}\' WHERE id = :id'
 )
 PAY = text(
     "WITH paid AS (INSERT INTO payments (id, number, series, seq, customer_id, location_id, currency, amount,"
-    " method, received_at, amount_applied) SELECT :payment, 'R-1', 'R', 1, customer_id, location_id, currency,"
-    " :amount, 'cash', now(), :amount FROM documents WHERE id = :document RETURNING *)"
+    " method, received_at, amount_applied)"
+    " SELECT :payment, 'R-1', 'R', 1, customer_id, location_id, currency, :amount, 'cash', now(), :amount FROM documents WHERE id = :document RETURNING *)"
     " INSERT INTO payment_allocations (id, payment_id, document_id, customer_id, currency, amount)"
     " SELECT :allocation, id, :document, customer_id, currency, amount FROM paid"
 )
