@@ -1,7 +1,9 @@
 """The tax registration numbers of countries that have a well-known form; a text of up to 40 signs elsewhere.
 
 Sources: India, CGST Rules 2017, rule 10, and the check character of the GST portal; United Kingdom, HMRC's
-VATREG 97 and 9755; United Arab Emirates, the TRN of the Federal Tax Authority.
+VATREG 97 and 9755; United Arab Emirates, the TRN of the Federal Tax Authority; Malaysia, the SST number as
+the MyInvois guideline of the Inland Revenue Board has it; Singapore, the GST registration numbers and unique
+entity numbers of the Inland Revenue Authority.
 """
 
 import re
@@ -30,7 +32,7 @@ def normalized(number: str, *, country: str, field: str) -> str:
     broken = form(compact)
     if broken is not None:
         raise Invalid(errors=[FieldFault(field, "invalid", broken)])
-    return compact
+    return _written_malaysian(compact) if country == "MY" else compact
 
 
 def _india(number: str) -> str | None:
@@ -69,9 +71,28 @@ def _emirates(number: str) -> str | None:
     return None if re.fullmatch(r"\d{15}", number, re.A) else "A TRN of the Emirates has 15 digits."
 
 
+def _malaysia(number: str) -> str | None:
+    if re.fullmatch(r"[A-Z]\d{14}", number, re.A):
+        return None
+    return "An SST number of Malaysia is a letter and 14 digits, like W10-1808-31000000."
+
+
+def _written_malaysian(number: str) -> str:
+    return f"{number[:3]}-{number[3:7]}-{number[7:]}"
+
+
+def _singapore(number: str) -> str | None:
+    # M and nine more; or the number of the business itself, of a firm, a company or another entity.
+    if re.fullmatch(r"M[A-Z0-9]\d{7}[A-Z0-9]|\d{8,9}[A-Z]|[TSR]\d\d[A-Z]{2}\d{4}[A-Z]", number, re.A):
+        return None
+    return "A GST registration number of Singapore has 9 or 10 characters, like M90367530Y or 201912345K."
+
+
 FORMS: Mapping[str, Callable[[str], str | None]] = {
     "AE": _emirates,
     "GB": _united_kingdom,
     "IN": _india,
+    "MY": _malaysia,
+    "SG": _singapore,
 }
 """For each country, what tells the rule that a number breaks; None when it breaks none."""

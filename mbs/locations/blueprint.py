@@ -49,7 +49,8 @@ def create(body: dict[str, Any]) -> Response:
     """Create a location.
 
     `taxRegistration` must be one of the location's country, where that has a well-known form: a GSTIN in
-    India, a VAT number in the United Kingdom, a TRN in the Emirates.
+    India, a VAT number in the United Kingdom, a TRN in the Emirates. With it a location begins to
+    charge the tax of its country, unless `taxRegime` says otherwise.
     """
     location = resolve(LocationService).create(**body)
     view = present(location, current_scope().tenant_id)

@@ -1,6 +1,7 @@
 """The places where a business works."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,24 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.errors import FieldFault, Invalid
 
 INSTANT = TIMESTAMP(timezone=True)
 
 STATUSES = ("active", "archived")
+
+TAX_REGIMES = ("none", "india_gst", "vat", "sst", "gst", "sales_tax")
+
+REGIMES_OF: Mapping[str, Sequence[str]] = {
+    "AE": ("vat",),
+    "GB": ("vat",),
+    "IN": ("india_gst",),
+    "MY": ("sst",),
+    "SG": ("gst",),
+    "US": ("sales_tax",),
+}
+"""How a country taxes supplies, the usual one first; a location may also charge none."""
+REGIMES_ELSEWHERE = ("vat", "gst", "sales_tax")
 
 SORTS: Mapping[str, str] = {"createdAt": "created_at"}
 """The one order of a list. A business has few locations, so that its own part of the table is read."""
@@ -44,3 +59,28 @@ class Location(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     updated_at: Mapped[datetime] = mapped_column(INSTANT)
+
+
+def regimes(country: str) -> Sequence[str]:
+    """Return which taxes a location can charge in a country."""
+    return ("none", *REGIMES_OF.get(country, REGIMES_ELSEWHERE))
+
+
+def usual_regime(country: str) -> str:
+    """Return how a business that is registered for tax in a country charges it."""
+    return regimes(country)[1]
+
+
+def check_regime(regime: str, country: str) -> None:
+    """Refuse a tax of another country's.
+
+    :raises Invalid: if nobody in this country charges it.
+    """
+    if regime not in regimes(country):
+        message = f"Must be one of: {', '.join(regimes(country))}; in the country {country}."
+        raise Invalid(errors=[FieldFault("taxRegime", "invalid", message)])
+
+
+def usual_prefix(name: str) -> str:
+    """Return what stands for a location in the numbers of its invoices, unless somebody says."""
+    return "".join(re.findall("[A-Za-z0-9]", name)[:3]).upper() or "INV"

@@ -13,6 +13,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.pages import Page, PageRequest
 from mbs.locations.errors import ArchivedDefault, DefaultNeeded
+from mbs.locations.models import check_regime, regimes, usual_prefix, usual_regime
 from mbs.locations.repository import LocationRepository
 
 
@@ -24,13 +25,14 @@ class LocationService:
     def create(self, **values: Any) -> Row[Any]:
         """Create a location; country and time zone are the business's unless given.
 
-        :raises Invalid: if the tax registration is not one of the location's country.
+        :raises Invalid: if the tax registration or regime is not one of the location's country.
         :raises Busy: if another location is just becoming the default.
         """
         with self._begin() as transaction:
             locations = LocationRepository(transaction)
             values = {**locations.business()._mapping, **values, "id": uuid7()}
-            values["tax_registration"] = _registration(values.get("tax_registration"), values["country"])
+            values.setdefault("invoice_prefix", usual_prefix(values["name"]))
+            values |= _taxes(values, regime="none", registration=None, country=values["country"])
             released = locations.release_default() if values["is_default"] else None
             location = locations.add(values)
             self._record_release(transaction, released)
@@ -55,7 +57,7 @@ class LocationService:
 
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
-        :raises Invalid: if the tax registration is not one of the location's country, one of which changes.
+        :raises Invalid: if tax registration or regime, one of which changes, is not one of its country.
         :raises DefaultNeeded: if the default location is to be archived, or no longer the default.
         :raises ArchivedDefault: if an archived location is to be the default.
         :raises Busy: if another location is just becoming the default.
@@ -69,10 +71,12 @@ class LocationService:
                 raise DefaultNeeded
             if is_default and status != "active":
                 raise ArchivedDefault
-            if values.keys() & {"country", "tax_registration"}:
-                values["tax_registration"] = _registration(
-                    values.get("tax_registration", before.tax_registration),
-                    values.get("country", before.country),
+            if values.keys() & {"country", "tax_registration", "tax_regime"}:
+                values |= _taxes(
+                    values,
+                    regime=before.tax_regime,
+                    registration=before.tax_registration,
+                    country=values.get("country", before.country),
                 )
             moves = is_default and not before.is_default
             released = locations.release_default() if moves else None
@@ -135,7 +139,16 @@ class LocationService:
         )
 
 
-def _registration(number: str | None, country: str) -> str | None:
-    if number is None:
-        return None
-    return tax_numbers.normalized(number, country=country, field="taxRegistration")
+def _taxes(
+    values: Mapping[str, Any], *, regime: str, registration: str | None, country: str
+) -> dict[str, Any]:
+    """Return `tax_registration` and `tax_regime` after a change of what was, checked."""
+    number = values.get("tax_registration", registration)
+    if number is not None:
+        number = tax_numbers.normalized(number, country=country, field="taxRegistration")
+    if "tax_regime" in values:
+        regime = values["tax_regime"]
+        check_regime(regime, country)
+    elif regime not in regimes(country) or (regime == "none" and number not in (None, registration)):
+        regime = "none" if number is None else usual_regime(country)
+    return {"tax_registration": number, "tax_regime": regime}

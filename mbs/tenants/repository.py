@@ -11,6 +11,7 @@ from mbs.foundation.db import Transaction
 from mbs.foundation.errors import FieldFault, InvalidReference, MbsError, NotFound, PreconditionFailed
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
+from mbs.locations.models import usual_prefix
 from mbs.locations.repository import LocationRepository
 from mbs.tenants.errors import AlreadyMember, RoleNameTaken
 from mbs.tenants.models import CUSTOM, CustomRole, Membership, Tenant, permissions_of
@@ -80,10 +81,9 @@ class TenantRepository:
         return before, self._transaction.execute(statement).one()
 
     def settings(self, *, lock: bool = False) -> Row[Any]:
-        """Return settings, settings_version and currency, locked against other writers when asked."""
-        statement = select(Tenant.settings, Tenant.settings_version, Tenant.currency).where(
-            Tenant.id == self._transaction.tenant_id
-        )
+        """Return settings, their version, country and currency; locked against other writers when asked."""
+        columns = (Tenant.settings, Tenant.settings_version, Tenant.country, Tenant.currency)
+        statement = select(*columns).where(Tenant.id == self._transaction.tenant_id)
         if lock:
             statement = statement.with_for_update(key_share=True)
         return self._transaction.execute(statement).one()
@@ -198,6 +198,7 @@ def open_business(transaction: Transaction, *, tenant: Row[Any], owner_id: UUID)
             "name": tenant.name,
             "timezone": tenant.timezone,
             "country": tenant.country,
+            "invoice_prefix": usual_prefix(tenant.name),
             "is_default": True,
         }
     )

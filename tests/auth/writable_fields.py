@@ -2,7 +2,12 @@
 
 CUSTOMER = frozenset({"kind", "name", "email", "phone", "address", "taxId", "tags", "notes"})
 OPENING = frozenset({"businessName", "businessType", "countryCode", "timezone"})
-PLACE = frozenset({"name", "timezone", "country", "address", "phone", "taxRegistration", "isDefault"})
+PLACE = frozenset(
+    {
+        *("name", "timezone", "country", "address", "phone", "isDefault"),
+        *("legalName", "taxRegime", "taxRegistration", "invoicePrefix"),
+    }
+)
 NAMES = frozenset({"firstName", "lastName"})
 
 RESOURCE = frozenset(

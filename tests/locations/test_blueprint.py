@@ -64,7 +64,10 @@ class TestCreate:
             "country": "GB",
             "address": None,
             "phone": None,
+            "legalName": None,
+            "taxRegime": "none",
             "taxRegistration": None,
+            "invoicePrefix": "LEE",
             "status": "active",
             "isDefault": False,
             "createdAt": body["createdAt"],
@@ -91,6 +94,16 @@ class TestCreate:
             ("phone", "98765"),
             ("taxRegistration", "x" * 41),
             ("taxRegistration", "1\u202e2"),
+            ("legalName", "x" * 201),
+            ("taxRegime", "gst"),
+            ("taxRegime", "vat"),
+            ("taxRegime", "flat"),
+            ("taxRegime", None),
+            ("invoicePrefix", "ban"),
+            ("invoicePrefix", "BANDRA"),
+            ("invoicePrefix", "B/N"),
+            ("invoicePrefix", "ＢＡＮ"),
+            ("invoicePrefix", None),
             ("name", ""),
             ("name", "x" * 121),
             ("isDefault", "true"),
@@ -142,7 +155,7 @@ class TestTaxRegistration:
         assert (cleared.status_code, (cleared.json or {})["taxRegistration"]) == (200, None)
 
     def test_takes_its_new_country_s_form(self, owner: Business) -> None:
-        path = f"/api/locations/{create(owner, country='SG', taxRegistration='27 AAPFU0939F1ZV')['id']}"
+        path = f"/api/locations/{create(owner, country='FR', taxRegistration='27 AAPFU0939F1ZV')['id']}"
         moved = owner.patch(path, {"country": "IN"})
         assert (moved.json or {})["taxRegistration"] == GSTIN
 
