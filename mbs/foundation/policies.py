@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from mbs.foundation.errors import FieldFault, Invalid
 from mbs.foundation.money import refuse_finer
+from mbs.foundation.number_patterns import fault_of
 
 BOOKING_POLICY: Mapping[str, Any] = {
     "requiresApproval": False,
@@ -52,6 +54,39 @@ INVOICING: Mapping[str, Any] = {
 """The rules of invoices and their defaults. `voidSamePeriodOnly`: None is what the country demands."""
 
 
+def invoicing_rules(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every rule of invoices: the business's own before the default."""
+    return layered(INVOICING, settings.get("invoicing", {}))
+
+
+def void_same_period_only(rules: Mapping[str, Any], country: str) -> bool:
+    """Tell whether an invoice is void only in the month of its issue.
+
+    Where the business does not say, it is so in India: what a month's return has reported is taken back by a
+    credit note (CGST Act, section 34).
+    """
+    own: bool | None = rules["voidSamePeriodOnly"]
+    return country == "IN" if own is None else own
+
+
+def check_invoicing(rules: Mapping[str, Any], *, country: str, currency: str) -> None:
+    """Refuse rules of invoices that a business's country or currency does not allow.
+
+    :param rules: those that are to change.
+    :raises Invalid: if cash is rounded finer than the currency is, or a pattern makes longer numbers than the
+        law allows.
+    """
+    if rules.get("cashRounding") is not None:
+        refuse_finer(Decimal(rules["cashRounding"]), currency, field="invoicing.cashRounding")
+    faults = []
+    for name, pattern in rules.get("numberPatterns", {}).items():
+        fault = fault_of(pattern, country=country)
+        if fault is not None:
+            faults.append(FieldFault(f"invoicing.numberPatterns.{name}", "invalid", fault))
+    if faults:
+        raise Invalid(errors=faults)
+
+
 def check_fees(policy: Mapping[str, Any], currency: str, *, field: str) -> None:
     """Refuse fees that a currency cannot pay.
 
@@ -76,4 +111,13 @@ SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings with every key of every group."""
-    return {group: {**keys, **settings.get(group, {})} for group, keys in SETTINGS_DEFAULTS.items()}
+    return {group: layered(keys, settings.get(group, {})) for group, keys in SETTINGS_DEFAULTS.items()}
+
+
+def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two layers of settings say together, the upper one before the lower, key by key."""
+    said = {**below, **above}
+    for name in below.keys() & above.keys():
+        if isinstance(below[name], Mapping) and isinstance(above[name], Mapping):
+            said[name] = layered(below[name], above[name])
+    return said

@@ -169,6 +169,7 @@ def new_tenant(
 ) -> dict[str, Any]:
     """Return the row of a new business; what its country implies is filled in."""
     id_ = uuid7()
+    inclusive = business_type in INCLUSIVE_TYPES
     return {
         "id": id_,
         "name": business_name,
@@ -178,6 +179,8 @@ def new_tenant(
         "currency": territories.currency(country_code),
         "timezone": timezone or territories.timezone(country_code),
         "locale": territories.locale(country_code),
+        # Written down, so that another type changes no prices.
+        "settings": {"invoicing": {"taxMode": "inclusive"}} if inclusive else {},
     }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from mbs.foundation.invoicing_fields import InvoicingRules
 from mbs.foundation.place_fields import country, currency, timezone
 from mbs.foundation.policy_fields import BookingPolicy
 from mbs.foundation.schemas import MergePatch, WireSchema
@@ -45,12 +46,14 @@ class SecuritySettings(WireSchema):
 class ChangeSettings(MergePatch):
     booking = fields.Nested(BookingPolicy)
     customers = fields.Nested(CustomerSettings)
+    invoicing = fields.Nested(InvoicingRules)
     security = fields.Nested(SecuritySettings)
 
 
 class SettingsView(WireSchema):
     booking = fields.Nested(BookingPolicy, required=True)
     customers = fields.Nested(CustomerSettings, required=True)
+    invoicing = fields.Nested(InvoicingRules, required=True)
     security = fields.Nested(SecuritySettings, required=True)
 
 

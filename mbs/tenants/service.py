@@ -10,7 +10,7 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import PreconditionFailed
-from mbs.foundation.policies import check_fees, with_defaults
+from mbs.foundation.policies import check_fees, check_invoicing, layered, with_defaults
 from mbs.foundation.scope import TenantId
 from mbs.tenants.errors import SecondFactorFirst, TooManyBusinesses
 from mbs.tenants.models import MOST_BUSINESSES, new_tenant
@@ -70,7 +70,8 @@ class TenantService:
         :param has_second_factor: whether the caller has one, and so may demand one of others.
         :raises SecondFactorFirst: if the caller demands a second factor and has none.
         :raises PreconditionFailed: if they have moved on to another version.
-        :raises Invalid: if a fee has more decimals than the business's currency.
+        :raises Invalid: if a fee or the cash rounding has more decimals than the business's currency, or a
+            pattern makes longer numbers than its country allows.
         """
         if changes.get("security", {}).get("secondFactor") == "required" and not has_second_factor:
             raise SecondFactorFirst
@@ -80,9 +81,9 @@ class TenantService:
             if version is not None and version != before.settings_version:
                 raise PreconditionFailed
             check_fees(changes.get("booking", {}), before.currency, field="booking")
-            merged = {**before.settings}
-            for group, values in changes.items():
-                merged[group] = {**merged.get(group, {}), **values}
+            invoicing = changes.get("invoicing", {})
+            check_invoicing(invoicing, country=before.country, currency=before.currency)
+            merged = layered(before.settings, changes)
             row = tenants.change_settings(merged)
             EventRepository(transaction).append(
                 type_="tenant.settings_updated",

@@ -129,6 +129,22 @@ class TestSettings:
         assert response.get_json() == {
             "booking": DEFAULTS,
             "customers": {"uniqueEmail": False, "uniquePhone": False},
+            "invoicing": {
+                "taxMode": "inclusive",
+                "roundingScope": "document",
+                "cashRounding": None,
+                "dueDays": 0,
+                "numberPatterns": {
+                    "invoice": "{LOC}/{FY}/{SEQ:5}",
+                    "creditNote": "CN{FY}/{SEQ:5}",
+                    "payment": "RCP/{FY}/{SEQ:5}",
+                },
+                "voidSamePeriodOnly": None,
+                "terms": None,
+                "footer": None,
+                "upiId": None,
+                "brandColor": None,
+            },
             "security": {"secondFactor": "optional"},
         }
         assert response.headers["ETag"] == '"1"'
