@@ -1,6 +1,6 @@
 """Money that went back. Rows are only added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -42,23 +42,31 @@ class RefundRepository(Repository):
         Refund.created_at,
     )
 
-    def add_refund(
+    def add_refund(self, payment: Row[Any], amount: Decimal, **details: Any) -> Row[Any]:
+        """Note that so much of a payment, which the caller has locked and settles afterwards, went back.
+
+        :param payment: the payment's row.
+        :param details: as `add_all` takes them.
+        """
+        (refund,) = self.add_all([(payment, amount)], **details)
+        return refund
+
+    def add_all(
         self,
-        payment: Row[Any],
-        amount: Decimal,
+        amounts: Sequence[tuple[Row[Any], Decimal]],
         *,
         reason: str,
         refunded_at: datetime,
         method: str | None = None,
         reference: str | None = None,
         credit_note_id: UUID | None = None,
-    ) -> Row[Any]:
-        """Note that so much of a payment, which the caller has locked and settles afterwards, went back.
+    ) -> Sequence[Row[Any]]:
+        """Note the same of several payments, in one statement; return the refunds in their order.
 
-        :param payment: the payment's row.
-        :param method: None: the way it came.
+        :param amounts: the rows of payments, and how much of each; at least one.
+        :param method: None: the way each came.
         """
-        return self.add(
+        rows = [
             {
                 "id": uuid7(),
                 "payment_id": payment.id,
@@ -71,7 +79,10 @@ class RefundRepository(Repository):
                 "credit_note_id": credit_note_id,
                 "refunded_at": refunded_at,
             }
-        )
+            for payment, amount in amounts
+        ]
+        # Ids ascend in the order in which they were made.
+        return sorted(self._write(self._insert(), rows).all(), key=lambda one: one.id)  # type: ignore[arg-type]
 
     def search(
         self,
