@@ -1,6 +1,11 @@
 """What a caller may write: each operation's fields, and no others."""
 
-CUSTOMER = frozenset({"kind", "name", "email", "phone", "address", "taxId", "tags", "notes"})
+CUSTOMER = frozenset(
+    {
+        *("kind", "name", "email", "phone", "address", "tags", "notes"),
+        *("taxId", "taxStatus", "regionCode"),
+    }
+)
 OPENING = frozenset({"businessName", "businessType", "countryCode", "timezone"})
 PLACE = frozenset(
     {
@@ -17,6 +22,7 @@ SERVICE = frozenset(
     {
         *("name", "description", "category", "price", "priceUnit", "duration", "bufferBefore", "bufferAfter"),
         *("slotInterval", "segments", "policy", "maxCapacity", "sortOrder"),
+        *("taxCategory", "sacHsn", "supplyRule"),
     }
 )
 WHEN = frozenset({"startAt", "bookingDate", "startTime", "fold", "checkIn", "checkOut"})
@@ -57,7 +63,7 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PATCH", "/api/tenant"): frozenset(
         {"name", "businessType", "currency", "timezone", "locale", "onboardingCompleted"}
     ),
-    ("PATCH", "/api/tenant/settings"): frozenset({"customers", "security", "booking"}),
+    ("PATCH", "/api/tenant/settings"): frozenset({"customers", "security", "booking", "invoicing"}),
     ("PATCH", "/api/members/{member_id}"): frozenset({"role", "roleId", "status"}),
     ("POST", "/api/invites"): frozenset({"email", "role", "roleId"}),
     ("POST", "/api/roles"): frozenset({"name", "permissions"}),
