@@ -127,8 +127,8 @@ def configure(
         handler.setFormatter(formatter)
     threshold = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(threshold)
-    # Their debug lines hold payloads and SQL.
-    for noisy in ("urllib3", "sqlalchemy", "flask-limiter"):
+    # Their debug lines hold payloads and SQL, or are a hundred a page.
+    for noisy in ("urllib3", "sqlalchemy", "flask-limiter", "fontTools", "fpdf", "PIL"):
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
     logging.captureWarnings(True)
     _access_from = threshold

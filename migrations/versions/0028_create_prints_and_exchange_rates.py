@@ -32,8 +32,8 @@ def upgrade() -> None:
         CREATE TABLE document_prints (
             tenant_id     uuid        NOT NULL DEFAULT app_tenant(),
             document_id   uuid        NOT NULL,
-            -- Which version of the document is wanted, and which one the file shows.
-            version       bigint      NOT NULL,
+            -- Which versions of document, settings and logo are wanted, and which ones the file shows.
+            edition       text        NOT NULL,
             status        text        NOT NULL DEFAULT 'queued',
             file          bytea,
             attempts      bigint      NOT NULL DEFAULT 0,
@@ -90,7 +90,7 @@ def upgrade() -> None:
         "CREATE POLICY before_a_tenant ON document_prints TO mbs_identity USING (true) WITH CHECK (true)"
     )
     op.execute(
-        "GRANT SELECT (tenant_id, document_id, version, status, attempts, claimed_until, created_at),"
+        "GRANT SELECT (tenant_id, document_id, edition, status, attempts, claimed_until, created_at),"
         " UPDATE (attempts, claimed_until) ON document_prints TO mbs_identity"
     )
 

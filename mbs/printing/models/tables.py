@@ -26,7 +26,7 @@ class DocumentPrint(Base):
 
     tenant_id: Mapped[UUID] = tenant_key()
     document_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger)
+    edition: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     file: Mapped[bytes | None] = mapped_column(LargeBinary)
     attempts: Mapped[int] = mapped_column(BigInteger)
