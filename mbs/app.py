@@ -25,6 +25,7 @@ import mbs.exchange_rates.blueprint
 import mbs.foundation.tables
 import mbs.health.blueprint
 import mbs.invitations.blueprint
+import mbs.invoices.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
 import mbs.reservations.blueprint
@@ -94,6 +95,7 @@ BLUEPRINTS = (
     mbs.waitlist.blueprint.blueprint,
     mbs.availability.blueprint.blueprint,
     mbs.exchange_rates.blueprint.blueprint,
+    mbs.invoices.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

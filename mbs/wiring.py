@@ -30,6 +30,8 @@ from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
 from mbs.invitations.service import InvitationService, JoinService
+from mbs.invoices.service.drafting import DraftService
+from mbs.invoices.service.reading import InvoiceService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
@@ -238,6 +240,8 @@ def service_factories(parts: Parts) -> Factories:
         SessionService: lambda scope: SessionService(
             begin=begin(scope), clock=clock, **only_of(scope), consequences=CONSEQUENCES
         ),
+        InvoiceService: lambda scope: InvoiceService(begin=begin(scope), clock=clock),
+        DraftService: lambda scope: DraftService(begin=begin(scope), clock=clock),
         WaitlistService: lambda scope: WaitlistService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program, **only_of(scope)
         ),

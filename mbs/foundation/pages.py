@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,14 @@ DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
 MAC_BYTES = 16
 
-KINDS: Mapping[type, str] = {datetime: "t", Decimal: "d"}
+KINDS: Mapping[type, str] = {datetime: "t", date: "D", Decimal: "d"}
 """Values that JSON has no form for, and the letters that say so in a cursor."""
 
-READ: Mapping[str, Callable[[str], Any]] = {"t": datetime.fromisoformat, "d": Decimal}
+READ: Mapping[str, Callable[[str], Any]] = {
+    "t": datetime.fromisoformat,
+    "D": date.fromisoformat,
+    "d": Decimal,
+}
 
 
 @dataclass(frozen=True, slots=True)

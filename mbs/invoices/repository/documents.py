@@ -1,17 +1,20 @@
 """Invoices and credit notes, written and found again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from datetime import date
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Update, Uuid, any_, bindparam, case, func
+from sqlalchemy import Row, Select, Text, Update, Uuid, any_, bindparam, case, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from mbs.bookings.errors import UnknownCustomer
 from mbs.foundation.errors import MbsError, NotFound
+from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.invoices.models.tables import Document
+from mbs.invoices.repository.filters import STATES, narrowed
 from mbs.invoices.repository.parts import Customers, Lines, Places, credit_notes, payments, sums
 from mbs.resources.errors import UnknownLocation
 
@@ -112,6 +115,40 @@ class DocumentRepository(Repository):
             raise NotFound
         return rows[0]
 
+    def search(
+        self,
+        request: PageRequest,
+        *,
+        type_: str = "invoice",
+        status: Sequence[str] = (),
+        expand: Sequence[str] = (),
+        today: Mapping[str, str] | None = None,
+        **filters: Any,
+    ) -> Page:
+        """Return one page of documents: `columns` but `UNLISTED`, `timezone`, and what is expanded.
+
+        :param status: also `partial`, and `overdue`, which wants `today`: the date by location.
+        :param expand: `customer`, `items` (`lines`), `payments`, each as `view` has it.
+        :param filters: of `FILTERS`; None does not narrow.
+        """
+        given = {name: value for name, value in filters.items() if value is not None}
+        kinds = {one if one in STATES else "status" for one in status}
+        if "status" in kinds:
+            given["status"] = [one for one in status if one not in STATES]
+        if "overdue" in kinds and today is not None:
+            given |= {"today": today, "latest_today": date.fromisoformat(max(today.values()))}
+        statement = self._filtered(tuple(sorted({*given, *kinds})), tuple(sorted(expand)))
+        return self.page(statement, request, **given, of_type=type_)
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def _filtered(cls, names: tuple[str, ...], expand: tuple[str, ...]) -> Select[Any]:
+        table = cls.model.__table__.c
+        shown = [table[column.key] for column in cls.columns if column.key not in UNLISTED]
+        parts = [EXPANSIONS[name]() for name in expand]
+        statement = cls._prepared(*shown, Places.timezone(), *parts)
+        return statement.where(table.type == bindparam("of_type", type_=Text), *narrowed(names))
+
     @classmethod
     @cache
     def _locked(cls) -> Select[Any]:
@@ -127,6 +164,12 @@ class DocumentRepository(Repository):
         return cls._prepared(*cls._shown(), *parts).where(
             document.id == bindparam("sought_id"), document.type == bindparam("sought_type")
         )
+
+
+UNLISTED = ("seller", "buyer", "tax_summary", "notes", "terms", "footer", "settlement", "created_by")
+"""What lists leave out of the columns: to read fifty of each costs, and nobody looks at them there."""
+
+EXPANSIONS = {"customer": Customers.snapshot, "items": Lines.of_document, "payments": payments}
 
 
 @cache
