@@ -1,7 +1,7 @@
 """The one place where the events of documents are written."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,8 @@ def _told(values: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any, currency: str) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     if not isinstance(value, Decimal):
         return value
     is_money = Document.__table__.c[name].type is MONEY
