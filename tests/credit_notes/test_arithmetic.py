@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbs.credit_notes.errors import CreditExceedsLine
-from mbs.credit_notes.models import (
+from mbs.credit_notes.models.parts import (
     Part,
     by_amount,
     by_quantity,

@@ -12,9 +12,6 @@ from decimal import Decimal
 from mbs.credit_notes.errors import CreditExceedsLine
 from mbs.foundation.money import rounded, scale
 
-SETTLEMENTS = ("apply", "refund", "balance")
-"""What becomes of money that was paid already: there is none, it goes back, or it stays the customer's."""
-
 ZERO = Decimal(0)
 
 

@@ -1,0 +1,1 @@
+"""What a credit note takes back, and how that stands on its lines; no database."""

@@ -1,0 +1,1 @@
+"""What can be done with credit notes: write them, read them."""
