@@ -45,6 +45,7 @@ BARE_STATEMENTS = {
     "mbs/locations/models.py: Location": "the condition of an index",
     "mbs/allocations/models.py": "the conditions of a constraint and of indexes",
     "mbs/bookings/models.py: Booking": "the conditions of indexes",
+    "mbs/invoices/models/tables.py": "the conditions of indexes",
     "mbs/waitlist/models.py: WaitlistEntry": "the condition of an index",
     "mbs/mail/repository.py": "mails are to people, of no single tenant; the tenant role only puts them in",
     "mbs/mail/models.py: AccountMail": "the condition of an index",

@@ -58,6 +58,9 @@ def routes(app: Flask) -> Iterator[tuple[str, Any]]:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             yield f"{method} {rule.rule}", app.view_functions[rule.endpoint]
 
+ONLY_SHOWN = ("POST /api/invoices/preview",)
+"""What a POST asks for because the question has a body; nothing is stored."""
+
 
 def unguarded(app: Flask) -> list[str]:
     return [route for route, view in routes(app) if not getattr(view, "permission", None)]
@@ -120,7 +123,7 @@ class TestEveryRoute:
 
     def test_that_changes_something_is_not_read_only(self, documented_app: Flask) -> None:
         for route, view in routes(documented_app):
-            if not route.startswith("GET") and ":" in view.permission:
+            if not route.startswith("GET") and ":" in view.permission and route not in ONLY_SHOWN:
                 assert not view.permission.endswith(":read"), f"{route} changes with a permission to read"
 
 

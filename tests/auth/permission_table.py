@@ -173,6 +173,12 @@ oams   POST   /api/sessions/{session_id}/waitlist
 oamsc  GET    /api/sessions/{session_id}/waitlist/{entry_id}
 oams   DELETE /api/sessions/{session_id}/waitlist/{entry_id}
 oams   POST   /api/sessions/{session_id}/waitlist/{entry_id}/accept
+oamc   GET    /api/invoices
+oamc   POST   /api/invoices
+oamc   POST   /api/invoices/preview
+oamc   GET    /api/invoices/{invoice_id}
+oamc   PATCH  /api/invoices/{invoice_id}
+oamc   DELETE /api/invoices/{invoice_id}
 oamc   GET    /api/exchange-rates
 oa     POST   /api/exchange-rates
 oamc   GET    /api/exchange-rates/{exchange_rate_id}

@@ -29,6 +29,10 @@ WHEN = frozenset({"startAt", "bookingDate", "startTime", "fold", "checkIn", "che
 WHO = frozenset({"staffId", "resourceId", "sessionId"})
 CLASS = frozenset({"name", "notes", "capacity", "staffId", "roomId"})
 CLASS_TIME = frozenset({"startAt", "date", "startTime", "fold"})
+INVOICE = frozenset(
+    {"customerId", "locationId", "currency", "supplyDate", "dueDate", "taxMode", "discount", "items", "notes"}
+    | {"terms", "footer"}
+)
 HOURS: dict[tuple[str, str], frozenset[str]] = {
     ("PUT", "schedule"): frozenset({"week", "timezone"}),
     ("POST", "exceptions"): frozenset({"date", "windows", "reason"}),
@@ -97,6 +101,9 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/session-series"): CLASS
     | {"serviceId", "locationId", "days", "startTime", "from", "until", "count"},
     ("POST", "/api/sessions/{session_id}/waitlist"): frozenset({"customerId", "partySize"}),
+    ("POST", "/api/invoices"): INVOICE,
+    ("POST", "/api/invoices/preview"): INVOICE,
+    ("PATCH", "/api/invoices/{invoice_id}"): INVOICE,
     ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
     ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
 }

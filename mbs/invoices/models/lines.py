@@ -49,7 +49,7 @@ def lines_of(
 def _line(item: Mapping[str, Any], service: Any, currency: str, field: str) -> dict[str, Any]:
     if service is not None and not service.active:
         message = "This service is not offered at present."
-        raise ServiceInactive(errors=[FieldFault(f"{field}.serviceId", "inactive", message)])
+        raise ServiceInactive(errors=[FieldFault(f"{field}.serviceId", "invalid", message)])
     price = item.get("unit_price")
     if price is None and service.currency != currency:
         message = f"The service costs {service.currency}; say what it costs in {currency}."

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Insert, Row, Table, Text, Update, bindparam, func, insert
+from sqlalchemy import Insert, Row, Table, Text, Update, bindparam, func
 from sqlalchemy import cast as cast_sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -140,7 +140,7 @@ def _given(names: Iterable[str]) -> TableValuedAlias:
 @cache
 def _insert() -> Insert:
     table, given = cast(Table, DocumentLine.__table__), _given(WRITTEN)
-    return insert(table).from_select(WRITTEN, _rows(given))
+    return table.insert().from_select(WRITTEN, _rows(given))
 
 
 @cache
