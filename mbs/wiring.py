@@ -18,7 +18,8 @@ from mbs.bookings.service.reading import BookingService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
-from mbs.dashboard.service import DashboardService
+from mbs.dashboard.service.activity import DashboardService
+from mbs.dashboard.service.money import MoneyReportService
 from mbs.events.service import EventService
 from mbs.exchange_rates.service import ExchangeRateService
 from mbs.foundation.challenges import ChallengeCodec
@@ -203,7 +204,10 @@ def service_factories(parts: Parts) -> Factories:
         AvailabilityService: lambda scope: AvailabilityService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program
         ),
-        DashboardService: lambda scope: DashboardService(begin=begin(scope), clock=clock),
+        DashboardService: lambda scope: DashboardService(
+            begin=begin(scope), clock=clock, shows_money=scope.may("reports:finance")
+        ),
+        MoneyReportService: lambda scope: MoneyReportService(begin=begin(scope), clock=clock),
         SeedService: lambda scope: SeedService(
             begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
         ),

@@ -30,6 +30,11 @@ SPANS = ("day", "week", "month")
 BOOKING_GROUPS = (*SPANS, "service", "staff", "status", "location", "source")
 UTILIZATION_GROUPS = ("staff", "resource", "day")
 
+AGES: Mapping[str, int | None] = {"not_due": 0, "1-30": 30, "31-60": 60, "61-90": 90, "over_90": None}
+"""What is due, by how many days it is late: the word, and the most of these days."""
+
+MOST_EXPORTED = 10_000
+
 RATE_DAYS = 30
 """Over how many days, today included, the dashboard tells how many bookings were cancelled or missed."""
 
@@ -42,16 +47,27 @@ ALL_THE_TIME: tuple[Interval, ...] = ((-(2**40), 2**40),)
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Whole local days, the first and the last included, and the instants at which its parts begin.
+class Place:
+    """Whose days are meant, and in which currency amounts are added up."""
 
-    `starts[i]` is when part i begins and `ends[i]` when it ends; `keys[i]` is what the wire calls it.
+    timezone: str
+    currency: str
+    week_begins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole local days, the first and the last included, cut into parts.
+
+    Part i begins on `days[i]`, at `boundaries[i]`, and ends when the next one begins, of which there is one
+    more; `keys[i]` is what the wire calls it.
     """
 
     first: date
     last: date
     timezone: str
     keys: tuple[str, ...]
+    days: tuple[date, ...]
     boundaries: tuple[datetime, ...]
 
     @classmethod
@@ -73,8 +89,9 @@ class Period:
         parts: dict[str, date] = {}
         for day in (first + number * ONE_DAY for number in range(days)):
             parts.setdefault(_part(day, by, week_begins), day)
-        edges = [*parts.values(), last + ONE_DAY]
-        return cls(first, last, timezone, tuple(parts), tuple(opens(day, 0, timezone) for day in edges))
+        edges = (*parts.values(), last + ONE_DAY)
+        boundaries = tuple(opens(day, 0, timezone) for day in edges)
+        return cls(first, last, timezone, tuple(parts), edges, boundaries)
 
     @classmethod
     def today(cls, at: datetime, timezone: str) -> Self:
@@ -94,6 +111,12 @@ class Period:
         """Yield each part's key, start and end."""
         for key, (start, end) in zip(self.keys, pairwise(self.boundaries), strict=True):
             yield key, start, end
+
+
+def month_of(day: date, timezone: str) -> Period:
+    """Return the whole month of a day."""
+    last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
+    return Period.of(day.replace(day=1), last, timezone)
 
 
 def _part(day: date, by: str, week_begins: int) -> str:
@@ -181,3 +204,8 @@ def _overlap_of_both(one: Sequence[Interval], other: Sequence[Interval], start: 
 def rate(part: int, whole: int) -> float | None:
     """Return a part of a whole, from 0 to 1 and to four decimals; None of nothing."""
     return round(min(part / whole, 1.0), 4) if whole else None
+
+
+def growth(now: Decimal, before: Decimal) -> float | None:
+    """Return by how many percent an amount has grown, to one decimal; None if it was not above 0."""
+    return float(round((now - before) * 100 / before, 1)) if before > 0 else None

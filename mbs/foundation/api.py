@@ -96,6 +96,12 @@ def refuses(*statuses: int) -> Callable[[F], F]:
     return decorate
 
 
+def tabular(view: F) -> F:
+    """Document that a view answers a table for spreadsheets (CSV) too, or nothing else."""
+    view.tabular = True  # type: ignore[attr-defined]
+    return view
+
+
 class Api(flask_smorest.Api):
     """The API and its document. Errors are the business of `http.install`, not of flask-smorest."""
 

@@ -19,6 +19,7 @@ The API of MyBizStream: customers, bookings, invoices and payments of small and 
 * A business's programs send one of its API keys instead; browsers may ask for a session cookie.
 * Lists are pages: follow `pagination.nextCursor` until it is null.
 * Creating requests take an `Idempotency-Key`; repeat them with the same key after a broken connection.
+  What moves money demands one.
 * Every object has a version, given as `ETag`; sent back as `If-Match` it keeps others' changes safe.
 * Every error is `application/problem+json` (RFC 9457) with a stable `code`.
 """
@@ -121,7 +122,9 @@ def _parameters(method: str, view: Any) -> Iterator[dict[str, Any]]:
         yield _parameter("X-Tenant-ID", "header", tenant, "Optional; must be the tenant of the credential.")
     if getattr(view, "replayable", False):
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
-        yield _parameter("Idempotency-Key", "header", key, "Makes the request safe to repeat for 24 hours.")
+        text = "Makes the request safe to repeat for 24 hours."
+        demanded = getattr(view, "key_required", False)
+        yield {**_parameter("Idempotency-Key", "header", key, text), "required": demanded}
         yield _parameter("dryRun", "query", {"type": "boolean"}, "Answer as if, and change nothing.")
     if getattr(view, "conditional", False):
         if method == "get":
@@ -140,6 +143,8 @@ def _complete_responses(path: str, method: str, operation: dict[str, Any], view:
     headers.update(CORRELATION)
     if _is_limited(path):
         headers.update(RATE_LIMIT_HEADERS)
+    if getattr(view, "tabular", False):
+        responses[success].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
     if getattr(view, "conditional", False):
         if method == "get":
             responses["304"] = {"description": "Not modified: you hold the newest version."}

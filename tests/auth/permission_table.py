@@ -188,6 +188,11 @@ oamc   GET    /api/dashboard/stats
 oamc   GET    /api/analytics/bookings
 oamc   GET    /api/analytics/utilisation
 oamc   GET    /api/analytics/customers
+oac    GET    /api/analytics/revenue
+oac    GET    /api/analytics/collected
+oac    GET    /api/analytics/tax
+oac    GET    /api/analytics/outstanding
+oac    GET    /api/analytics/invoices
 oa     POST   /api/seed/{preset}
 """
 CALLS = {(method, path): letters for letters, method, path in map(str.split, TABLE.strip().splitlines())}

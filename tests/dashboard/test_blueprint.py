@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from mbs.dashboard.schemas import BookingReport, CustomerReport, StatsView, UtilizationReport
+from mbs.dashboard.schemas.activity import BookingReport, CustomerReport, StatsView, UtilizationReport
 from tests.contract.closed_schemas import differences
 from tests.dashboard.owners import new_owner
 from tests.dashboard.random_calendars import RandomCalendar, fill

@@ -104,7 +104,7 @@ class TestAReport:
     def test_of_now_counts_all_and_reads_the_rest_by_its_days(self, owner: Business) -> None:
         def ask(transaction: Transaction) -> Any:
             return PlaceRepository(transaction).stats(
-                today=DAY, month=DAY, lately=DAY, at=DAY.end, currency="USD", location_id=None
+                today=DAY, month=DAY, lately=DAY, at=DAY.end, currency="USD", location_id=None, last_month=DAY
             )
 
         # Once for all that there are, once for those to come.

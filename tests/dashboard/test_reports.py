@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mbs.dashboard.schemas import present_bookings, present_customers, present_utilization
-from mbs.dashboard.service import DashboardService
+from mbs.dashboard.schemas.activity import present_bookings, present_customers, present_utilization
+from mbs.dashboard.service.activity import DashboardService
 from mbs.foundation.money import shown
 from tests.dashboard.owners import new_owner
 from tests.dashboard.random_calendars import NOW, Agreed, RandomCalendar, Work, days, fill, local
@@ -43,7 +43,7 @@ def filled(app: Any) -> Callable[[int], Filled]:
         if seed not in made:
             owner = new_owner(app)
             begin = lambda **options: owner.database.transaction(owner.scope, **options)  # noqa: E731
-            made[seed] = fill(owner, seed), DashboardService(begin=begin, clock=Frozen())
+            made[seed] = fill(owner, seed), DashboardService(begin=begin, clock=Frozen(), shows_money=False)
         return made[seed]
 
     return make

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from mbs.dashboard.schemas import StatsView, present_stats
-from mbs.dashboard.service import DashboardService
+from mbs.dashboard.schemas.activity import StatsView, present_stats
+from mbs.dashboard.service.activity import DashboardService
 from mbs.resources.models import Resource
 from tests.contract.closed_schemas import differences
 from tests.dashboard.owners import new_owner
@@ -44,7 +44,7 @@ def stats(owner: Business, at: datetime, **place: Any) -> dict[str, Any]:
     def begin(**options: Any) -> Any:
         return owner.database.transaction(owner.scope, **options)
 
-    return present_stats(*DashboardService(begin=begin, clock=Clock(at)).stats(**place))
+    return present_stats(*DashboardService(begin=begin, clock=Clock(at), shows_money=True).stats(**place))
 
 
 class TestStats:

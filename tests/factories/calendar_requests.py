@@ -92,6 +92,7 @@ PREPARED: Mapping[str, Callable[[Business], Prepared]] = {
     "GET /api/analytics/bookings": report,
     "GET /api/analytics/utilisation": report,
     "GET /api/analytics/customers": report,
+    **{f"GET /api/analytics/{name}": report for name in ("revenue", "collected", "tax", "invoices")},
     "GET /api/availability": ask_for_slots,
     "POST /api/bookings": book,
     "POST /api/bookings/{booking_id}/convert": convert,

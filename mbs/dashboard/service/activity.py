@@ -10,28 +10,28 @@ from sqlalchemy import Row
 
 from mbs.availability.models.offer import Candidate
 from mbs.availability.repository import AvailabilityRepository
-from mbs.dashboard.models import ALL_THE_TIME, RATE_DAYS, SPANS, STAFF, Period, Tally, Use, open_minutes
+from mbs.dashboard.models import (
+    ALL_THE_TIME,
+    RATE_DAYS,
+    SPANS,
+    STAFF,
+    Period,
+    Place,
+    Tally,
+    Use,
+    month_of,
+    open_minutes,
+)
 from mbs.dashboard.repository.bookings import BookingFigures
 from mbs.dashboard.repository.stats import PlaceRepository
 from mbs.dashboard.repository.utilization import TakenRepository, UsableRepository
 from mbs.dashboard.repository.visitors import VisitRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
-from mbs.foundation.errors import FieldFault, InvalidReference
 from mbs.foundation.local_time import local
-from mbs.foundation.policies import booking_policy
 
 SHARED_OUT = ("service", "staff")
 """By these a booking may count for several keys, so that the keys do not add up to the whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose days are meant, and in which currency amounts are added up."""
-
-    timezone: str
-    currency: str
-    week_begins: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,12 @@ class Report:
 
 
 class DashboardService:
-    def __init__(self, *, begin: Begin, clock: Clock) -> None:
+    """`shows_money`: whether the dashboard tells what was invoiced and paid."""
+
+    def __init__(self, *, begin: Begin, clock: Clock, shows_money: bool) -> None:
         self._begin = begin
         self._clock = clock
+        self._shows_money = shows_money
 
     def stats(self, *, location_id: UUID | None = None) -> tuple[Place, datetime, Row[Any], Use]:
         """Return how the business is doing now: the figures, and how much of today's staff is booked.
@@ -56,16 +59,19 @@ class DashboardService:
         """
         at = self._clock.now()
         with self._begin(read_only=True) as transaction:
-            place = _place(transaction, location_id)
+            place = PlaceRepository(transaction).place(location_id)
             day = local(at, place.timezone).date()
             today = Period.of(day, day, place.timezone)
             figures = PlaceRepository(transaction).stats(
                 today=today,
-                month=Period.of(day.replace(day=1), _month_end(day), place.timezone),
+                month=month_of(day, place.timezone),
                 lately=Period.of(day - timedelta(days=RATE_DAYS - 1), day, place.timezone),
                 at=at,
                 currency=place.currency,
                 location_id=location_id,
+                last_month=month_of(day.replace(day=1) - timedelta(days=1), place.timezone)
+                if self._shows_money
+                else None,
             )
             _, uses = _uses(transaction, today, kinds=(STAFF,), location_id=location_id)
         use = Use()
@@ -82,7 +88,7 @@ class DashboardService:
         """
         at = self._clock.now()
         with self._begin(read_only=True) as transaction:
-            place = _place(transaction, location_id)
+            place = PlaceRepository(transaction).place(location_id)
             period = Period.of(from_, to, place.timezone, by=group_by, week_begins=place.week_begins)
             figures = BookingFigures(transaction)
             found = figures.grouped(period, by=group_by, at=at, location_id=location_id)
@@ -115,7 +121,7 @@ class DashboardService:
         :raises InvalidReference: if there is no such location.
         """
         with self._begin(read_only=True) as transaction:
-            place = _place(transaction, location_id)
+            place = PlaceRepository(transaction).place(location_id)
             period = Period.of(from_, to, place.timezone, by=group_by)
             kinds = () if group_by == "resource" else (STAFF,)
             usable, uses = _uses(transaction, period, kinds=kinds, location_id=location_id)
@@ -143,25 +149,12 @@ class DashboardService:
         :raises InvalidReference: if there is no such location.
         """
         with self._begin(read_only=True) as transaction:
-            place = _place(transaction, location_id)
+            place = PlaceRepository(transaction).place(location_id)
             period = Period.of(from_, to, place.timezone)
             rows = VisitRepository(transaction).visitors(
                 period, currency=place.currency, location_id=location_id
             )
         return place, period, rows
-
-
-def _place(transaction: Transaction, location_id: UUID | None) -> Place:
-    found = PlaceRepository(transaction).find(location_id)
-    if found is None:
-        fault = FieldFault("locationId", "invalid_reference", "There is no such location.")
-        raise InvalidReference(errors=[fault])
-    policy = booking_policy(found.settings, {})
-    return Place(found.timezone, found.currency, policy["firstDayOfWeek"])
-
-
-def _month_end(day: date) -> date:
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def _uses(

@@ -1,10 +1,13 @@
-"""Figures on the wire. A share is a number from 0 to 1, null of nothing; amounts are text."""
+"""Figures of bookings and people, and the dashboard's.
+
+A share is a number from 0 to 1, null of nothing; amounts are text.
+"""
 
 from typing import Any
 
 from marshmallow import fields
 
-from mbs.dashboard.models import BOOKING_GROUPS, MOST_DAYS, TOP, UTILIZATION_GROUPS, Tally, Use, rate
+from mbs.dashboard.models import BOOKING_GROUPS, MOST_DAYS, TOP, UTILIZATION_GROUPS, Tally, Use, growth, rate
 from mbs.foundation.money import shown
 from mbs.foundation.schemas import QuerySchema, WireSchema
 from mbs.foundation.wire_fields import Choice, Day, Id
@@ -40,6 +43,11 @@ def _share(text: str) -> fields.Float:
     )
 
 
+def _amount(text: str) -> fields.String:
+    text = f"{text} In `currency`; null for whoever may not read `reports:finance`."
+    return fields.String(required=True, allow_none=True, metadata={"description": text})
+
+
 class StatsView(WireSchema):
     total_customers = _count("Active customers of the business.")
     total_bookings = _count("All bookings but those held, declined or expired.")
@@ -52,6 +60,15 @@ class StatsView(WireSchema):
     utilisation = _share("Of the minutes that staff are open today, those that are booked, buffers included.")
     cancellation_rate = _share("Of the bookings that began in the last 30 days, those cancelled.")
     no_show_rate = _share("Of the bookings that began in the last 30 days, those missed.")
+    monthly_revenue = _amount("What was invoiced this month, less credit notes, without taxes.")
+    revenue_growth = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "By how many percent that is more than last month; null without any then."},
+    )
+    outstanding = _amount("What is due of open invoices.")
+    overdue = _amount("Of that, what was due before today.")
+    collected_this_month = _amount("Payments received this month, less refunds; reversed ones do not count.")
     currency = fields.String(required=True)
     timezone = fields.String(required=True)
     as_of = fields.DateTime(required=True)
@@ -144,9 +161,24 @@ def present_stats(place: Any, at: Any, figures: Any, use: Use) -> dict[str, Any]
         "utilisation": rate(use.booked, use.open),
         "cancellationRate": rate(figures.cancelled, figures.begun),
         "noShowRate": rate(figures.no_show, figures.begun),
+        **present_money(figures, place.currency),
         "currency": place.currency,
         "timezone": place.timezone,
         "asOf": at,
+    }
+
+
+def present_money(figures: Any, currency: str) -> dict[str, Any]:
+    """Return what was invoiced and paid, all of it null where it was not asked for."""
+    if "revenue" not in figures._fields:
+        names = ("monthlyRevenue", "revenueGrowth", "outstanding", "overdue", "collectedThisMonth")
+        return dict.fromkeys(names)
+    return {
+        "monthlyRevenue": shown(figures.revenue, currency),
+        "revenueGrowth": growth(figures.revenue, figures.last_revenue),
+        "outstanding": shown(figures.outstanding, currency),
+        "overdue": shown(figures.overdue, currency),
+        "collectedThisMonth": shown(figures.received - figures.refunded, currency),
     }
 
 

@@ -1,0 +1,1 @@
+"""Figures on the wire: of bookings and people (`activity`), and of money (`money`)."""

@@ -1,0 +1,1 @@
+"""What is asked of the figures: of bookings and people (`activity`), and of money (`money`)."""
