@@ -32,7 +32,10 @@ from mbs.foundation.services import Factories
 from mbs.foundation.throttle import Throttle
 from mbs.invitations.service import InvitationService, JoinService
 from mbs.invoices.service.drafting import DraftService
+from mbs.invoices.service.from_bookings import BillingService
+from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
+from mbs.invoices.service.settling import IssuedService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
@@ -246,6 +249,9 @@ def service_factories(parts: Parts) -> Factories:
         ),
         InvoiceService: lambda scope: InvoiceService(begin=begin(scope), clock=clock),
         DraftService: lambda scope: DraftService(begin=begin(scope), clock=clock),
+        IssuingService: lambda scope: IssuingService(begin=begin(scope), clock=clock),
+        IssuedService: lambda scope: IssuedService(begin=begin(scope), clock=clock, sealer=parts.sealer),
+        BillingService: lambda scope: BillingService(begin=begin(scope), clock=clock),
         WaitlistService: lambda scope: WaitlistService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program, **only_of(scope)
         ),

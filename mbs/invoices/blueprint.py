@@ -8,13 +8,17 @@ from werkzeug.wrappers import Response
 from mbs.foundation.api import Blueprint, conditional
 from mbs.foundation.http import answer, answer_page, current_scope, expected_version, no_content, page_request
 from mbs.foundation.idempotency import replayable
-from mbs.foundation.security import requires
+from mbs.foundation.security import require, requires
 from mbs.foundation.services import resolve
+from mbs.invoices.schemas.acts import BillBooking, IssueInvoice, SendInvoice, VoidInvoice
 from mbs.invoices.schemas.presenting import present, present_listed, present_preview
 from mbs.invoices.schemas.requests import EXAMPLE, SORTS, ChangeInvoice, CreateInvoice, InvoiceQuery
 from mbs.invoices.schemas.views import InvoicePage, InvoicePreview, InvoiceView
 from mbs.invoices.service.drafting import DraftService
+from mbs.invoices.service.from_bookings import BillingService
+from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
+from mbs.invoices.service.settling import IssuedService
 
 blueprint = Blueprint(
     "invoices",
@@ -96,6 +100,87 @@ def remove(invoice_id: UUID) -> Response:
     """Remove a draft for good. Whatever has been issued is never removed: 409 `DOCUMENT_LOCKED`."""
     resolve(DraftService).remove(id_=invoice_id, version=expected_version())
     return no_content()
+
+
+@blueprint.post("/invoices/<id:invoice_id>/issue")
+@requires("invoices:issue")
+@conditional
+@blueprint.arguments(IssueInvoice, example={})
+@blueprint.response(200, InvoiceView)
+@replayable
+def issue(body: dict[str, Any], invoice_id: UUID) -> Response:
+    """Issue a draft: it gets its number, and from then on it stays as it is.
+
+    Its taxes are reckoned anew by the rates of the day of supply, which is that of issue unless the draft
+    says another. Seller and customer stand on it as they are now. Numbers have no gaps, and run as the dates
+    of issue do: one with an earlier date than the number before is refused. Where the law limits numbers, and
+    the next one is longer, that is refused with 409 `NUMBER_TOO_LONG`.
+    """
+    service = resolve(IssuingService)
+    version, issued_on = expected_version(), body.get("issue_date")
+    return _shown(service.issue(id_=invoice_id, version=version, issued_on=issued_on), service)
+
+
+@blueprint.post("/invoices/<id:invoice_id>/send")
+@requires("invoices:issue")
+@conditional
+@blueprint.arguments(SendInvoice, example={"channels": ["email"]})
+@blueprint.response(200, InvoiceView)
+@replayable
+def send(body: dict[str, Any], invoice_id: UUID) -> Response:
+    """Tell the customer by mail what they owe and until when, as often as you ask.
+
+    It goes to the address that they have now, or had when it was issued.
+    """
+    service = resolve(IssuedService)
+    return _shown(service.send(id_=invoice_id, version=expected_version(), **body), service)
+
+
+@blueprint.post("/invoices/<id:invoice_id>/void")
+@requires("invoices:void")
+@conditional
+@blueprint.arguments(VoidInvoice, example={"reason": "Written to the wrong customer"})
+@blueprint.response(200, InvoiceView)
+@replayable
+def void(body: dict[str, Any], invoice_id: UUID) -> Response:
+    """Take back an invoice for which no money was moved.
+
+    It keeps its number; what it billed can be billed again.
+    With the setting `voidSamePeriodOnly`, as in India unless you say otherwise, only within the month of its
+    issue; later it is taken back with a credit note.
+    """
+    service = resolve(IssuedService)
+    return _shown(service.void(id_=invoice_id, version=expected_version(), **body), service)
+
+
+@blueprint.post("/invoices/<id:invoice_id>/mark-uncollectible")
+@requires("invoices:void")
+@conditional
+@blueprint.response(200, InvoiceView)
+@replayable
+def mark_uncollectible(invoice_id: UUID) -> Response:
+    """Note that nobody expects it to be paid any more. It still can be."""
+    service = resolve(IssuedService)
+    return _shown(service.give_up(id_=invoice_id, version=expected_version()), service)
+
+
+@blueprint.post("/bookings/<id:booking_id>/invoice")
+@requires("invoices:write")
+@blueprint.arguments(BillBooking, example={"issue": True})
+@blueprint.response(201, InvoiceView)
+@replayable
+def bill_booking(body: dict[str, Any], booking_id: UUID) -> Response:
+    """Write an invoice of what a booking comes to, or of its fee when it was cancelled late or not kept.
+
+    Everything is billed once: what stands on another invoice is left out, and where nothing is left that is
+    409 `NOTHING_TO_BILL`. With `issue` it is issued at once, which needs `invoices:issue`; without, it is a
+    draft.
+    """
+    if body["issue"]:
+        require(current_scope(), "invoices:issue")
+    service = resolve(BillingService)
+    issued_on = body.pop("issue_date", None)
+    return _shown(service.bill(booking_id=booking_id, issued_on=issued_on, **body), service, 201)
 
 
 def _shown(invoice: Any, service: Any, status: int = 200) -> Response:

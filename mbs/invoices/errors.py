@@ -33,3 +33,13 @@ class DatedTooEarly(InvalidState):
     def than(cls, last: date) -> Self:
         message = f"The last number of this series is of {last}: date this one {last} or later."
         return cls(message, errors=[FieldFault("issueDate", "conflict", message)])
+
+
+class NothingToBill(Conflict):
+    code = "NOTHING_TO_BILL"
+    sentence = "The booking was given up and costs no fee."
+
+
+class NobodyToSendTo(Conflict):
+    code = "NO_EMAIL_ADDRESS"
+    sentence = "No e-mail address of the customer is known: add one, or hand the invoice over yourself."

@@ -102,6 +102,7 @@ class TestEveryRoute:
             "/api/roles": "team",
             "/api/staff": "resources",
             "/api/customers/<id:customer_id>/bookings": "bookings",
+            "/api/bookings/<id:booking_id>/invoice": "invoices",
             "/api/availability": "bookings",
             "/api/sessions": "bookings",
             "/api/session-series": "bookings",

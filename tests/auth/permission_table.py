@@ -179,6 +179,11 @@ oamc   POST   /api/invoices/preview
 oamc   GET    /api/invoices/{invoice_id}
 oamc   PATCH  /api/invoices/{invoice_id}
 oamc   DELETE /api/invoices/{invoice_id}
+oamc   POST   /api/invoices/{invoice_id}/issue
+oamc   POST   /api/invoices/{invoice_id}/send
+oac    POST   /api/invoices/{invoice_id}/void
+oac    POST   /api/invoices/{invoice_id}/mark-uncollectible
+oamc   POST   /api/bookings/{booking_id}/invoice
 oamc   GET    /api/exchange-rates
 oa     POST   /api/exchange-rates
 oamc   GET    /api/exchange-rates/{exchange_rate_id}

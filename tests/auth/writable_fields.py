@@ -104,6 +104,15 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/invoices"): INVOICE,
     ("POST", "/api/invoices/preview"): INVOICE,
     ("PATCH", "/api/invoices/{invoice_id}"): INVOICE,
+    ("POST", "/api/invoices/{invoice_id}/issue"): frozenset({"issueDate"}),
+    ("POST", "/api/invoices/{invoice_id}/send"): frozenset({"channels"}),
+    ("POST", "/api/invoices/{invoice_id}/void"): frozenset({"reason"}),
+    ("POST", "/api/bookings/{booking_id}/invoice"): frozenset(
+        {
+            *("issue", "issueDate", "supplyDate", "dueDate", "taxMode", "discount"),
+            *("notes", "terms", "footer"),
+        }
+    ),
     ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
     ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
 }

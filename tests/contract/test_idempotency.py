@@ -42,6 +42,8 @@ REPLAYABLE = [
 ]
 
 EVENTS = {
+    # The example's is issued at once.
+    "POST /api/bookings/{booking_id}/invoice": 2,
     # The location that is no longer the default has an event of its own, as has a booking that is confirmed.
     "PATCH /api/locations/{location_id}": 2,
     "POST /api/sessions/{session_id}/waitlist/{entry_id}/accept": 2,

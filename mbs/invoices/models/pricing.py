@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from mbs.foundation.errors import FieldFault, Invalid
 from mbs.foundation.money import LARGEST, rounded, scale, shown
-from mbs.foundation.policies import INVOICING
 from mbs.taxes.models.computation import Component, Computed, Line, Tax, Treatment, compute
 from mbs.taxes.models.rates import Rates
 from mbs.taxes.models.treatments import Buyer, Seller, place_of_supply, supply_rule_of, treatment
@@ -49,11 +48,6 @@ class Priced:
 
     header: Mapping[str, Any]
     lines: Sequence[Mapping[str, Any]]
-
-
-def invoicing(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every rule of invoices: the business's own before the default."""
-    return {**INVOICING, **settings.get("invoicing", {})}
 
 
 def price(

@@ -13,6 +13,7 @@ from mbs.bookings.errors import UnknownCustomer
 from mbs.foundation.errors import MbsError, NotFound
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
+from mbs.invoices.errors import NumberTaken
 from mbs.invoices.models.tables import Document
 from mbs.invoices.repository.filters import STATES, narrowed
 from mbs.invoices.repository.parts import Customers, Lines, Places, credit_notes, payments, sums
@@ -73,6 +74,7 @@ class DocumentRepository(Repository):
     constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
         "fk__documents__tenant_id__customer_id": UnknownCustomer,
         "fk__documents__tenant_id__location_id": UnknownLocation,
+        "uq__documents__tenant_id__type__number": NumberTaken,
     }
 
     def lock(self, ids: Iterable[UUID]) -> Sequence[Row[Any]]:

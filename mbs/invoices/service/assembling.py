@@ -9,8 +9,9 @@ from typing import Any
 from mbs.foundation.db import Transaction
 from mbs.foundation.local_time import local
 from mbs.foundation.money import refuse_finer
+from mbs.foundation.policies import invoicing_rules
 from mbs.invoices.models.parties import buyer_of, seller_of
-from mbs.invoices.models.pricing import Priced, Terms, invoicing, price
+from mbs.invoices.models.pricing import Priced, Terms, price
 from mbs.taxes.models.rates import Rates
 from mbs.taxes.repository import TaxRateRepository
 
@@ -42,7 +43,7 @@ def assemble(
     :raises Invalid: if an amount cannot be kept or paid, or a discount is above what it is taken from.
     :raises NoTaxRate: if no rate holds for a line.
     """
-    rules = invoicing(context.settings)
+    rules = invoicing_rules(context.settings)
     currency = wanted.get("currency") or context.currency
     header = {
         "type": "invoice",
