@@ -19,7 +19,8 @@ from uuid_utils.compat import uuid7
 
 CUSTOMER = """json_build_object(
   'id', id, 'tenantId', tenant_id, 'kind', kind, 'name', name, 'email', email, 'phone', phone,
-  'address', address, 'taxId', tax_id, 'tags', tags, 'notes', notes, 'status', status,
+  'address', address, 'taxId', tax_id, 'taxStatus', tax_status, 'regionCode', region_code,
+  'tags', tags, 'notes', notes, 'status', status,
   'createdAt', created_at, 'updatedAt', updated_at, 'version', version)"""
 
 LIST = f"""

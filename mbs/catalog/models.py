@@ -1,5 +1,6 @@
 """What a business offers, who can do it, and for how long each of them is needed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -213,6 +214,17 @@ def price_unit(mode: str, wanted: str | None) -> str:
     if wanted is not None and wanted not in allowed:
         raise _invalid("priceUnit", f"Must be one of: {', '.join(allowed)}; in the mode `{mode}`.")
     return wanted or allowed[0]
+
+
+def check_sac_hsn(code: str | None, *, country: str) -> None:
+    """Refuse a code of India that none of its invoices may show.
+
+    Notification No. 78/2020-Central Tax: four to eight digits, by turnover.
+
+    :raises Invalid: if it is not of that form.
+    """
+    if code is not None and country == "IN" and not re.fullmatch(r"[0-9]{4,8}", code):
+        raise _invalid("sacHsn", "A SAC or HSN of India has 4 to 8 digits, like 999721.")
 
 
 def merged_policy(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

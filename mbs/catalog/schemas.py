@@ -12,6 +12,8 @@ from mbs.foundation.policy_fields import BookingRules, ServicePolicy
 from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
 from mbs.foundation.wire_fields import Choice, Choices, Flag, Id, Int, Text
 from mbs.resources.models import KINDS, MOST_SLOTS
+from mbs.taxes.models.rates import CATEGORY_PATTERN
+from mbs.taxes.models.treatments import SUPPLY_RULES
 
 DAY = 1440
 
@@ -50,6 +52,22 @@ SEGMENTS = {
 }
 LEADS = "Of a service that takes people, theirs counts, and not that of their rooms and tools."
 POLICY = {"description": "What differs from the business's rules; null makes a rule the business's again."}
+
+TAX_CATEGORY = {
+    "description": "Which rate of tax it has; `GET /api/tax-rates/effective` lists them. `standard` unless"
+    " given.",
+    "example": "beauty_wellness",
+}
+SAC_HSN = {
+    "description": "The code of the service or the goods that invoices show; in India 4 to 8 digits.",
+    "example": "999721",
+}
+SAC_HSN_PATTERN = "[A-Z0-9.]{2,10}"
+SUPPLY_RULE = {
+    "description": "What decides where it is supplied, and so which tax it has: where the recipient is, where"
+    " it is performed, where the property is; of training, the first if the recipient is registered, else the"
+    " second. What is usual for the type of business unless given."
+}
 
 
 class Needs(fields.List[Any]):
@@ -91,6 +109,9 @@ class ChangeService(MergePatch):
     )
     segments = Segments()
     policy = fields.Nested(ServicePolicy, metadata=POLICY)
+    tax_category = Text(maximum=40, pattern=CATEGORY_PATTERN, metadata=TAX_CATEGORY)
+    sac_hsn = Text(maximum=10, pattern=SAC_HSN_PATTERN, allow_none=True, metadata=SAC_HSN)
+    supply_rule = Choice(*SUPPLY_RULES, allow_none=True, metadata=SUPPLY_RULE)
     max_capacity = Int(minimum=1, maximum=MOST_SLOTS, metadata=PARTY)
     sort_order = Int(minimum=-1_000_000, maximum=1_000_000, metadata={"description": "0 unless given."})
     active = Flag(data_key="is_active")
@@ -111,6 +132,9 @@ class CreateService(WireSchema):
     )
     segments = Segments()
     policy = fields.Nested(ServicePolicy, metadata=POLICY)
+    tax_category = Text(maximum=40, pattern=CATEGORY_PATTERN, metadata=TAX_CATEGORY)
+    sac_hsn = Text(maximum=10, pattern=SAC_HSN_PATTERN, allow_none=True, metadata=SAC_HSN)
+    supply_rule = Choice(*SUPPLY_RULES, allow_none=True, metadata=SUPPLY_RULE)
     max_capacity = Int(minimum=1, maximum=MOST_SLOTS, metadata=PARTY)
     sort_order = Int(minimum=-1_000_000, maximum=1_000_000, metadata={"description": "0 unless given."})
 
@@ -168,6 +192,9 @@ class ServiceView(WireSchema):
     slot_interval = fields.Integer(required=True, allow_none=True)
     segments = fields.List(fields.Nested(SegmentView), required=True)
     policy = fields.Nested(BookingRules, required=True)
+    tax_category = fields.String(required=True)
+    sac_hsn = fields.String(required=True, allow_none=True)
+    supply_rule = fields.String(required=True, allow_none=True, metadata={"enum": [*SUPPLY_RULES, None]})
     max_capacity = fields.Integer(required=True)
     sort_order = fields.Integer(required=True)
     is_active = fields.Boolean(required=True)
@@ -211,6 +238,9 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
         "slotInterval": row.slot_interval_min,
         "segments": row.segments,
         "policy": row.policy,
+        "taxCategory": row.tax_category,
+        "sacHsn": row.sac_hsn,
+        "supplyRule": row.supply_rule,
         "maxCapacity": row.max_capacity,
         "sortOrder": row.sort_order,
         "isActive": row.active,

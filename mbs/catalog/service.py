@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
-from mbs.catalog.models import check_own_duration, check_time, merged_policy, price_unit
+from mbs.catalog.models import check_own_duration, check_sac_hsn, check_time, merged_policy, price_unit
 from mbs.catalog.repository import CatalogRepository, ItemResourceRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
@@ -30,7 +30,8 @@ class CatalogService:
     def create(self, **values: Any) -> Row[Any]:
         """Create a service, priced in the currency of the business.
 
-        :raises Invalid: if price, its unit, duration or rules do not fit the mode or the currency.
+        :raises Invalid: if price, its unit, duration or rules do not fit the mode or the currency, or the tax
+            code not the country.
         :raises InvalidSegments: if the segments do not fit the mode or the duration.
         """
         mode = values["mode"]
@@ -38,9 +39,11 @@ class CatalogService:
         values["policy"] = merged_policy({}, values.get("policy", {}))
         check_time(mode=mode, duration=values.get("duration_min"), segments=values.get("segments", ()))
         with self._begin() as transaction:
-            currency = TenantRepository(transaction).own().currency
+            business = TenantRepository(transaction).own()
+            currency = business.currency
             refuse_finer(values["price"], currency, field="price")
             check_fees(values["policy"], currency, field="policy")
+            check_sac_hsn(values.get("sac_hsn"), country=business.country)
             item = CatalogRepository(transaction).add(
                 {**values, "id": uuid7(), "name_key": folded(values["name"]), "currency": currency}
             )
@@ -65,7 +68,8 @@ class CatalogService:
 
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
-        :raises Invalid: if price, its unit, duration or rules do not fit the mode or the currency.
+        :raises Invalid: if price, its unit, duration or rules do not fit the mode or the currency, or the tax
+            code not the country.
         :raises InvalidSegments: if segments, duration, and the durations of those who do it do not fit.
         """
         with self._begin() as transaction:
@@ -78,8 +82,11 @@ class CatalogService:
                 price_unit(before.mode, values["price_unit"])
             if "policy" in values:
                 written["policy"] = merged_policy(before.policy, values["policy"])
+            if values.keys() & {"price", "sac_hsn"}:
+                business = TenantRepository(transaction).own()
+                check_sac_hsn(values.get("sac_hsn"), country=business.country)
             if "price" in values:
-                written["currency"] = TenantRepository(transaction).own().currency
+                written["currency"] = business.currency
                 refuse_finer(values["price"], written["currency"], field="price")
             if values.keys() & {"price", "policy"}:
                 currency = written.get("currency", before.currency)

@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mbs.foundation import tax_numbers
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.errors import FieldFault, Invalid
 from mbs.foundation.keys import digits, email_key, folded
 
 INSTANT = TIMESTAMP(timezone=True)
@@ -17,6 +19,8 @@ KEY = Text(collation="C")
 
 KINDS = ("person", "business")
 STATUSES = ("active", "archived")
+TAX_STATUSES = ("unregistered", "registered", "sez", "overseas")
+REGISTERED = ("registered", "sez")
 
 SORTS: Mapping[str, str] = {"name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
 """The orders of a list: the word of `sortBy` and the column, which has an index."""
@@ -73,3 +77,39 @@ def search_words(text: str) -> tuple[str, ...]:
     word, number = folded(text), digits(text)
     looks_like_phone = len(number) >= 3 and not any(character.isalpha() for character in word)
     return (word, number) if looks_like_phone and number != word else (word,)
+
+
+def tax_status_after(values: Mapping[str, Any], *, kept: str) -> str:
+    """Return a customer's tax status after a change: who gets a tax number is registered from then on."""
+    if "tax_status" in values or "tax_id" not in values:
+        return str(values.get("tax_status", kept))
+    if values["tax_id"] is None:
+        return "unregistered" if kept in REGISTERED else kept
+    return "registered" if kept == "unregistered" else kept
+
+
+def needs_country(*, tax_status: str, region_code: str | None) -> bool:
+    """Tell whether tax details have to fit a country."""
+    return tax_status in REGISTERED or region_code is not None
+
+
+def checked_tax_id(
+    tax_id: str | None, *, tax_status: str, region_code: str | None, country: str
+) -> str | None:
+    """Return a tax number as it is kept.
+
+    :raises Invalid: if tax details do not fit the country, or a registered customer has no number.
+    """
+    if tax_status == "sez" and country != "IN":
+        raise _invalid("taxStatus", "`sez` is for the special economic zones of India.")
+    if region_code is not None and country == "IN" and not tax_numbers.is_state(region_code):
+        raise _invalid("regionCode", "Must be the two digits of a state of India, like 27 for Maharashtra.")
+    if tax_status not in REGISTERED:
+        return tax_id
+    if tax_id is None:
+        raise Invalid(errors=[FieldFault("taxId", "required", f"A customer who is `{tax_status}` has one.")])
+    return tax_numbers.normalized(tax_id, country=country, field="taxId")
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(errors=[FieldFault(field, "invalid", message)])

@@ -110,6 +110,8 @@ class CustomerRepository(Repository):
         Customer.phone,
         Customer.address,
         Customer.tax_id,
+        Customer.tax_status,
+        Customer.region_code,
         Customer.tags,
         Customer.notes,
         Customer.status,

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from mbs.customers.models import KINDS, SORTS, STATUSES
+from mbs.customers.models import KINDS, SORTS, STATUSES, TAX_STATUSES
 from mbs.foundation.place_fields import AddressOrLine, AddressView
 from mbs.foundation.schemas import MergePatch, PageQuery, QuerySchema, WireSchema, page_schema
 from mbs.foundation.wire_fields import Choice, Choices, EmailAddress, Flag, Instant, PhoneNumber, Tags, Text
@@ -17,6 +17,17 @@ EXAMPLE = {
     "tags": ["vip"],
 }
 
+TAX_ID = {
+    "description": "With the tax office: a GSTIN, a VAT number, a TRN, or what the country has. Of somebody"
+    " registered it must have the form of their address's country, or else the business's."
+}
+TAX_STATUS = {
+    "description": "`registered` as soon as there is a `taxId`, else `unregistered`, unless given. `sez`: in"
+    " a special economic zone of India; `overseas`: outside the seller's country."
+}
+REGION = {"description": "In India the two digits of their state.", "example": "27"}
+REGION_PATTERN = "[A-Z0-9-]{1,6}"
+
 
 class ChangeCustomer(MergePatch):
     kind = Choice(*KINDS)
@@ -24,7 +35,9 @@ class ChangeCustomer(MergePatch):
     email = EmailAddress(allow_none=True)
     phone = PhoneNumber(allow_none=True)
     address = AddressOrLine(allow_none=True)
-    tax_id = Text(maximum=40, allow_none=True)
+    tax_id = Text(maximum=40, allow_none=True, metadata=TAX_ID)
+    tax_status = Choice(*TAX_STATUSES, metadata=TAX_STATUS)
+    region_code = Text(maximum=6, pattern=REGION_PATTERN, allow_none=True, metadata=REGION)
     tags = Tags()
     notes = Text(maximum=10_000, lines=True, allow_none=True)
     status = Choice(*STATUSES)
@@ -36,7 +49,9 @@ class CreateCustomer(WireSchema):
     email = EmailAddress(allow_none=True)
     phone = PhoneNumber(allow_none=True)
     address = AddressOrLine(allow_none=True)
-    tax_id = Text(maximum=40, allow_none=True)
+    tax_id = Text(maximum=40, allow_none=True, metadata=TAX_ID)
+    tax_status = Choice(*TAX_STATUSES, metadata=TAX_STATUS)
+    region_code = Text(maximum=6, pattern=REGION_PATTERN, allow_none=True, metadata=REGION)
     tags = Tags()
     notes = Text(maximum=10_000, lines=True, allow_none=True)
 
@@ -69,6 +84,8 @@ class CustomerView(WireSchema):
     phone = fields.String(required=True, allow_none=True)
     address = fields.Nested(AddressView, required=True, allow_none=True)
     tax_id = fields.String(required=True, allow_none=True)
+    tax_status = fields.String(required=True, metadata={"enum": list(TAX_STATUSES)})
+    region_code = fields.String(required=True, allow_none=True)
     tags = fields.List(fields.String(), required=True)
     notes = fields.String(required=True, allow_none=True)
     status = fields.String(required=True, metadata={"enum": list(STATUSES)})
@@ -106,6 +123,8 @@ def present(row: Any, tenant_id: Any) -> dict[str, Any]:
         "phone": row.phone,
         "address": row.address,
         "taxId": row.tax_id,
+        "taxStatus": row.tax_status,
+        "regionCode": row.region_code,
         "tags": row.tags,
         "notes": row.notes,
         "status": row.status,

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
-from mbs.customers.models import lookup_keys
+from mbs.customers.models import checked_tax_id, lookup_keys, needs_country, tax_status_after
 from mbs.customers.repository import CustomerRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import NotFound
 from mbs.foundation.pages import Page, PageRequest
+from mbs.locations.repository import LocationRepository
 
 
 class CustomerService:
@@ -27,12 +28,15 @@ class CustomerService:
     def create(self, **values: Any) -> tuple[Row[Any], Sequence[Mapping[str, Any]]]:
         """Create a customer; return it with those that may be the same person.
 
+        :raises Invalid: if the tax number, status or region do not fit each other and the country.
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
         lookup = lookup_keys(name=values["name"], email=values.get("email"), phone=values.get("phone"))
         values = {**values, **lookup, "id": uuid7()}
+        values["tax_status"] = tax_status_after(values, kept="unregistered")
         with self._begin() as transaction:
+            values["tax_id"] = _tax_id(transaction, values)
             customers = CustomerRepository(transaction)
             # Whoever sees only their own customers must not learn of others through a likeness.
             alone = self._only_of is not None
@@ -60,6 +64,7 @@ class CustomerService:
 
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
+        :raises Invalid: if the tax number, status or region do not fit each other and the country.
         :raises EmailTaken: if the business wants addresses to be unique and this one is not.
         :raises PhoneTaken: the same of phone numbers.
         """
@@ -73,6 +78,9 @@ class CustomerService:
                     email=values.get("email", before.email),
                     phone=values.get("phone", before.phone),
                 )
+            if values.keys() & {"tax_id", "tax_status", "region_code", "address"}:
+                values["tax_status"] = tax_status_after(values, kept=before.tax_status)
+                values["tax_id"] = _tax_id(transaction, {**before._mapping, **values})
             customer = customers.change(id_, {**values, **lookup}, version=version)
             previous = {
                 name: getattr(before, name)
@@ -136,3 +144,16 @@ class CustomerService:
             at=self._clock.now(),
             data={"object": object_, "previous": previous},
         )
+
+
+def _tax_id(transaction: Transaction, values: Mapping[str, Any]) -> str | None:
+    number, status, region = values.get("tax_id"), values["tax_status"], values.get("region_code")
+    if not needs_country(tax_status=status, region_code=region):
+        return number
+    country = (values.get("address") or {}).get("country")
+    return checked_tax_id(
+        number,
+        tax_status=status,
+        region_code=region,
+        country=country or LocationRepository(transaction).business().country,
+    )

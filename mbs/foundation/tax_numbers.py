@@ -18,6 +18,11 @@ STATES = {*range(1, 39), 97, 99}
 """97 is Other Territory, 99 the Centre's own jurisdiction."""
 
 
+def is_state(code: str) -> bool:
+    """Tell whether a code is that of a state of India, as its tax numbers begin with."""
+    return re.fullmatch(r"\d\d", code, re.A) is not None and int(code) in STATES
+
+
 def normalized(number: str, *, country: str, field: str) -> str:
     """Return a registration number as it is kept: without spaces where its country's form has none.
 

@@ -149,6 +149,8 @@ class TestResponseFields:
                 "phone": "+919876543210",
                 "address": "12 MG Road",
                 "taxId": "T1",
+                "taxStatus": "overseas",
+                "regionCode": "27",
                 "tags": ["vip"],
                 "notes": "n",
             }

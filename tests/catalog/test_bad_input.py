@@ -44,7 +44,7 @@ class TestNewService:
             ({"description": "x" * 10_001}, "VALIDATION_ERROR", "description"),
             ({"isActive": False}, "VALIDATION_ERROR", "isActive"),
             ({"currency": "USD"}, "VALIDATION_ERROR", "currency"),
-            ({"taxCategory": "x"}, "VALIDATION_ERROR", "taxCategory"),
+            ({"taxCategory": "X"}, "VALIDATION_ERROR", "taxCategory"),
             ({"tenantId": NOBODY}, "VALIDATION_ERROR", "tenantId"),
             ({"segments": [{"minutes": 59, "needs": ["staff"]}]}, "INVALID_SEGMENTS", "segments"),
             ({"segments": [{"minutes": 60, "needs": []}]}, "VALIDATION_ERROR", "segments.0.needs"),

@@ -59,6 +59,9 @@ class TestCreate:
             "slotInterval": None,
             "segments": [],
             "policy": {},
+            "taxCategory": "standard",
+            "sacHsn": None,
+            "supplyRule": None,
             "maxCapacity": 1,
             "sortOrder": 0,
             "isActive": True,
@@ -78,6 +81,9 @@ class TestCreate:
             "slotInterval": 30,
             "maxCapacity": 2,
             "sortOrder": -3,
+            "taxCategory": "beauty_wellness",
+            "sacHsn": "999721",
+            "supplyRule": "performance",
         }
 
         created = owner.post("/api/services", full).get_json()

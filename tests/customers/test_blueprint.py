@@ -17,6 +17,8 @@ EVERYTHING = {
     "phone": "+91 98765-43210",
     "address": {"line1": "12 MG Road", "city": "Mumbai", "postalCode": "400001", "country": "IN"},
     "taxId": "27AAPFU0939F1ZV",
+    "taxStatus": "registered",
+    "regionCode": "29",
     "tags": ["vip", "weekly"],
     "notes": "Line one\nline two",
 }
@@ -49,6 +51,8 @@ class TestCreate:
             "phone": None,
             "address": None,
             "taxId": None,
+            "taxStatus": "unregistered",
+            "regionCode": None,
             "tags": [],
             "notes": None,
             "status": "active",
@@ -159,8 +163,8 @@ class TestUpdate:
         assert owner.get(f"/api/customers/{before['id']}").json == after
 
     def test_clears_every_field_that_may_be_empty(self, owner: Business) -> None:
-        clearable = ("email", "phone", "address", "taxId", "notes")
-        created = create(owner, **EVERYTHING)
+        clearable = ("email", "phone", "address", "taxId", "regionCode", "notes")
+        created = create(owner, **{**EVERYTHING, "taxStatus": "overseas"})
 
         after = owner.patch(f"/api/customers/{created['id']}", dict.fromkeys(clearable)).json
 

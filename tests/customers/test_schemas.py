@@ -20,7 +20,14 @@ from tests.contract.closed_schemas import differences
 from tests.factories.callers import Business
 from tests.factories.customers import add_customers, create, stored
 
-FULL = {**EXAMPLE, "kind": "person", "taxId": "27AAPFU0939F1ZV", "notes": "Prefers mornings"}
+FULL = {
+    **EXAMPLE,
+    "kind": "person",
+    "taxId": "27AAPFU0939F1ZV",
+    "taxStatus": "registered",
+    "regionCode": "27",
+    "notes": "Prefers mornings",
+}
 
 
 def faults(body: Any) -> set[str]:
@@ -34,7 +41,8 @@ def faults(body: Any) -> set[str]:
 class TestPresent:
     def test_shows_exactly_the_documented_fields(self, owner: Business) -> None:
         lookup = {"name": "Jane", "email": "jane@example.com", "phone": "+919876543210", "notes": "n"}
-        (id_,) = add_customers(owner, [{**lookup, "address": {"line1": "x"}, "tags": ["a"], "tax_id": "1"}])
+        taxes = {"tax_id": "1", "region_code": "27"}
+        (id_,) = add_customers(owner, [{**lookup, **taxes, "address": {"line1": "x"}, "tags": ["a"]}])
 
         view = present(stored(owner, id_), owner.tenant_id)
 

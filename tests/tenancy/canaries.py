@@ -26,6 +26,7 @@ def business_of_canaries(app: Flask) -> Business:
         "phone": f"+91{PHONE}",
         "address": ADDRESS,
         "taxId": CANARY,
+        "taxStatus": "overseas",
         "tags": [CANARY],
         "notes": CANARY,
     }
@@ -41,7 +42,13 @@ def business_of_canaries(app: Flask) -> Business:
         ("/api/api-keys", {"name": CANARY, "scopes": ["customers:read"]}),
         (
             "/api/locations",
-            {"name": CANARY, "taxRegistration": CANARY, "country": "FR", "address": ADDRESS},
+            {
+                "name": CANARY,
+                "legalName": CANARY,
+                "taxRegistration": CANARY,
+                "country": "FR",
+                "address": ADDRESS,
+            },
         ),
     ):
         assert theirs.post(place, body, headers=traced).status_code == 201, place

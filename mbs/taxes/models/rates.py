@@ -16,6 +16,7 @@ from mbs.taxes.models.computation import Component
 
 SHIPPED = Path(__file__).parents[1] / "rates.json"
 
+CATEGORY_PATTERN = "[a-z][a-z0-9_]{0,39}"
 KINDS = ("taxed", "zero", "exempt", "out_of_scope", "reverse_charge")
 
 
