@@ -17,6 +17,7 @@ import mbs.auth.blueprint
 import mbs.availability.blueprint
 import mbs.bookings.blueprint
 import mbs.bookings.models
+import mbs.branding.blueprint
 import mbs.catalog.blueprint
 import mbs.customers.blueprint
 import mbs.dashboard.blueprint
@@ -28,6 +29,7 @@ import mbs.invitations.blueprint
 import mbs.invoices.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.printing.blueprint
 import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
@@ -80,6 +82,7 @@ BLUEPRINTS = (
     mbs.invitations.blueprint.blueprint,
     mbs.team.blueprint.blueprint,
     mbs.tenants.blueprint.blueprint,
+    mbs.branding.blueprint.blueprint,
     mbs.locations.blueprint.blueprint,
     mbs.api_keys.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
@@ -96,6 +99,7 @@ BLUEPRINTS = (
     mbs.availability.blueprint.blueprint,
     mbs.exchange_rates.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
+    mbs.printing.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

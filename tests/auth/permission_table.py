@@ -79,6 +79,9 @@ oamc   GET    /api/tenant
 oa     PATCH  /api/tenant
 oamc   GET    /api/tenant/settings
 oa     PATCH  /api/tenant/settings
+oamc   GET    /api/tenant/logo
+oa     PUT    /api/tenant/logo
+oa     DELETE /api/tenant/logo
 oamsc  GET    /api/customers
 oams   POST   /api/customers
 oamsc  GET    /api/customers/{customer_id}
@@ -179,6 +182,8 @@ oamc   POST   /api/invoices/preview
 oamc   GET    /api/invoices/{invoice_id}
 oamc   PATCH  /api/invoices/{invoice_id}
 oamc   DELETE /api/invoices/{invoice_id}
+oamc   GET    /api/invoices/{invoice_id}/pdf
+oamc   GET    /api/credit-notes/{credit_note_id}/pdf
 oamc   POST   /api/invoices/{invoice_id}/issue
 oamc   POST   /api/invoices/{invoice_id}/send
 oac    POST   /api/invoices/{invoice_id}/void

@@ -67,6 +67,7 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PATCH", "/api/tenant"): frozenset(
         {"name", "businessType", "currency", "timezone", "locale", "onboardingCompleted"}
     ),
+    ("PUT", "/api/tenant/logo"): frozenset({"image"}),
     ("PATCH", "/api/tenant/settings"): frozenset({"customers", "security", "booking", "invoicing"}),
     ("PATCH", "/api/members/{member_id}"): frozenset({"role", "roleId", "status"}),
     ("POST", "/api/invites"): frozenset({"email", "role", "roleId"}),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from tests.factories import print_objects
 from tests.factories.answers import made
 from tests.factories.calendar_objects import wish
 from tests.factories.calendar_requests import Prepared
@@ -23,6 +24,7 @@ def bill_booking(owner: Business) -> Prepared:
 
 
 PREPARED: Mapping[str, Callable[[Business], Prepared]] = {
+    **print_objects.PREPARED,
     "POST /api/invoices": write_draft,
     "POST /api/invoices/preview": write_draft,
     "POST /api/invoices/{invoice_id}/send": act_on_invoice,

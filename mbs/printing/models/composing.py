@@ -30,12 +30,20 @@ REVERSE_CHARGE = "Reverse charge: the tax on this supply is payable by the recip
 TAXES_INSIDE = "Prices include tax."
 
 
-def compose(document: Any, lines: Sequence[Any], business: Business) -> Sheet:
+def compose(
+    document: Any,
+    lines: Sequence[Any],
+    business: Business,
+    *,
+    seller: Mapping[str, Any],
+    buyer: Mapping[str, Any],
+) -> Sheet:
     """Return the sheet of a document.
 
-    :param document: a row with the columns of `documents`, `seller` and `buyer` also where it is a draft, and
-        `original_number` and `original_issue_date` of the invoice that a credit note takes back from.
+    :param document: a row with the columns of `documents`, and `original_number` and `original_issue_date` of
+        the invoice that a credit note takes back from.
     :param lines: rows of `document_lines`, in their order.
+    :param seller: as an issued document keeps it (`mbs.invoices.models.parties`); `buyer` likewise.
     """
     writing = Writing.of(business.locale, document.currency)
     is_invoice = document.type == "invoice"
@@ -50,18 +58,18 @@ def compose(document: Any, lines: Sequence[Any], business: Business) -> Sheet:
         created=document.updated_at,
         color=settings["brandColor"] or DEFAULT_COLOR,
         logo=business.logo,
-        seller=_seller(document.seller, business),
-        buyer=_buyer(document.buyer, document.seller),
-        facts=tuple(_facts(document, writing)),
-        items=tuple(_item(line, document.seller, writing) for line in lines),
-        taxes=tuple(_tax_rows(lines, writing)) if document.seller.get("taxRegime") != "none" else (),
-        totals=tuple(_totals(document, writing)),
+        seller=_seller(seller, business),
+        buyer=_buyer(buyer, seller),
+        facts=tuple(_facts(document, seller, writing)),
+        items=tuple(_item(line, seller, writing) for line in lines),
+        taxes=tuple(_tax_rows(lines, writing)) if seller.get("taxRegime") != "none" else (),
+        totals=tuple(_totals(document, seller, writing)),
         statements=_statements(document),
         paragraphs=_paragraphs(document),
         footer=document.footer or "",
         payment_code=None
         if upi is None
-        else upi_uri(address=upi, payee=document.seller["name"], amount=owed, note=number),
+        else upi_uri(address=upi, payee=seller["name"], amount=owed, note=number),
         payment_caption=f"Pay {writing.money(owed)} by UPI to {upi}" if upi else "",
         stamp="PAID" if is_invoice and document.status == "paid" else None,
         watermark={"draft": "DRAFT", "void": "VOID"}.get(document.status),
@@ -92,7 +100,7 @@ def _number_label(seller: Mapping[str, Any]) -> str:
     return NUMBER_OF.get((regime, country)) or NUMBER_OF.get((regime, "")) or "Tax number"
 
 
-def _facts(document: Any, writing: Writing) -> list[Row]:
+def _facts(document: Any, seller: Mapping[str, Any], writing: Writing) -> list[Row]:
     facts: list[tuple[str, str | None]] = [("Number", document.number)]
     for label, day in (
         ("Issued", document.issue_date),
@@ -104,16 +112,16 @@ def _facts(document: Any, writing: Writing) -> list[Row]:
         since = document.original_issue_date
         facts.append(("For invoice", document.original_number))
         facts.append(("Invoice issued", writing.day(since) if since else None))
-    facts.append(("Place of supply", _place(document)))
-    facts.append(("Location", document.seller.get("locationName")))
+    facts.append(("Place of supply", _place(document, seller)))
+    facts.append(("Location", seller.get("locationName")))
     return [(label, said) for label, said in facts if said]
 
 
-def _place(document: Any) -> str | None:
+def _place(document: Any, seller: Mapping[str, Any]) -> str | None:
     place = document.place_of_supply
-    if place is None or document.seller.get("taxRegime") == "none":
+    if place is None or seller.get("taxRegime") == "none":
         return None
-    if document.seller.get("country") == "IN":
+    if seller.get("country") == "IN":
         return f"{place} {STATES.get(place, '')}".strip()
     return country_name(place)
 
@@ -159,11 +167,11 @@ def _tax_rows(lines: Sequence[Any], writing: Writing) -> list[Row]:
     ]
 
 
-def _totals(document: Any, writing: Writing) -> list[Total]:
+def _totals(document: Any, seller: Mapping[str, Any], writing: Writing) -> list[Total]:
     said = [
         ("Discount, taken off above", document.discount_total, False, bool(document.discount_total)),
         ("Subtotal", document.subtotal, False, True),
-        ("Tax", document.tax_total, False, document.seller.get("taxRegime") != "none"),
+        ("Tax", document.tax_total, False, seller.get("taxRegime") != "none"),
         ("Rounding", document.rounding, False, bool(document.rounding)),
         ("Total", document.total, True, True),
     ]

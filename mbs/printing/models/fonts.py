@@ -24,6 +24,7 @@ def coverage(face: str) -> frozenset[int]:
     reader = FPDF()
     reader.add_font(face, "", FOLDER / f"{face}-Regular.ttf")
     font: Any = reader.fonts[face.lower()]
+    font.close()
     return frozenset(font.cmap)
 
 

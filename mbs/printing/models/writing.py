@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from mbs.foundation.money import scale
 
@@ -59,8 +59,9 @@ class Writing:
         return str(format_date(day, "medium", locale=self.locale))
 
     def _number(self, number: Decimal, decimals: int) -> str:
-        pattern = self.locale.decimal_formats[None]
-        return str(pattern.apply(number, self.locale, force_frac=(decimals, decimals)))
+        whole = self.locale.decimal_formats[None].pattern.partition(".")[0]
+        pattern = f"{whole}.{'0' * decimals}" if decimals else whole
+        return str(format_decimal(number, pattern, locale=self.locale))
 
 
 def address_lines(address: Mapping[str, Any] | None) -> list[str]:

@@ -1,0 +1,1 @@
+"""The table of logos, and what becomes of a picture before it is kept."""
