@@ -1,25 +1,18 @@
 """The counters of number series: one row each, which whoever draws holds until the transaction ends."""
 
 from datetime import date
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from mbs.foundation.db import Transaction
+from mbs.foundation.repository import Repository
 from mbs.invoices.errors import DatedTooEarly
 from mbs.invoices.models.numbering import Series, number_of
 from mbs.invoices.models.tables import NumberSeries
-
-_COUNTERS = NumberSeries.__table__.c
-_FIRST = insert(NumberSeries).values(
-    type=bindparam("type"), series=bindparam("series"), next_value=2, last_on=bindparam("last_on")
-)
-DRAW = _FIRST.on_conflict_do_update(
-    index_elements=["tenant_id", "type", "series"],
-    set_={"next_value": _COUNTERS.next_value + 1, "last_on": _FIRST.excluded.last_on},
-    where=or_(_COUNTERS.last_on.is_(None), _COUNTERS.last_on <= _FIRST.excluded.last_on),
-).returning(_COUNTERS.next_value - 1)
 
 
 class Drawn(NamedTuple):
@@ -28,6 +21,23 @@ class Drawn(NamedTuple):
     series: str
     seq: int
     number: str
+
+
+class SeriesRepository(Repository):
+    model = NumberSeries
+    columns = (NumberSeries.type, NumberSeries.series, NumberSeries.next_value, NumberSeries.last_on)
+
+    def draw(self, *, type_: str, key: str, on: date | None) -> int:
+        """Return the next number of a series.
+
+        :raises DatedTooEarly: if the number before has a later date.
+        """
+        drawn = self._transaction.execute(_draw(), {"type": type_, "series": key, "last_on": on})
+        seq: int | None = drawn.scalar_one_or_none()
+        if seq is None:
+            counter = self.select().where(NumberSeries.type == type_, NumberSeries.series == key)
+            raise DatedTooEarly.than(self._transaction.execute(counter).one().last_on)
+        return seq
 
 
 def draw(transaction: Transaction, *, type_: str, series: Series, on: date | None) -> Drawn:
@@ -41,18 +51,20 @@ def draw(transaction: Transaction, *, type_: str, series: Series, on: date | Non
     :raises DatedTooEarly: if the number before has a later date.
     :raises NumberTooLong: if the number has more characters than the law allows.
     """
-    counter: dict[str, Any] = {"type": type_, "series": series.key}
-    seq = transaction.execute(DRAW, {**counter, "last_on": on}).scalar_one_or_none()
-    if seq is None:
-        raise DatedTooEarly.than(_last_on(transaction, counter))
+    seq = SeriesRepository(transaction).draw(type_=type_, key=series.key, on=on)
     return Drawn(series.key, seq, number_of(series, seq))
 
 
-def _last_on(transaction: Transaction, counter: dict[str, Any]) -> date:
-    statement = select(_COUNTERS.last_on).where(
-        _COUNTERS.tenant_id == transaction.tenant_id,
-        _COUNTERS.type == counter["type"],
-        _COUNTERS.series == counter["series"],
+@cache
+def _draw() -> ReturningInsert[tuple[int]]:
+    counter = NumberSeries.__table__.c
+    first = insert(NumberSeries).values(
+        type=bindparam("type"), series=bindparam("series"), next_value=2, last_on=bindparam("last_on")
     )
-    last: date = transaction.execute(statement).scalar_one()
-    return last
+    # The condition is asked of the row when it is locked, so that racers keep the order, too.
+    next_ = first.on_conflict_do_update(
+        index_elements=["tenant_id", "type", "series"],
+        set_={"next_value": counter.next_value + 1, "last_on": first.excluded.last_on},
+        where=or_(counter.last_on.is_(None), counter.last_on <= first.excluded.last_on),
+    )
+    return next_.returning(counter.next_value - 1)
