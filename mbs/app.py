@@ -29,6 +29,7 @@ import mbs.invitations.blueprint
 import mbs.invoices.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.payments.blueprint
 import mbs.printing.blueprint
 import mbs.reservations.blueprint
 import mbs.resources.blueprint
@@ -97,6 +98,8 @@ BLUEPRINTS = (
     mbs.sessions.blueprint.blueprint,
     mbs.waitlist.blueprint.blueprint,
     mbs.availability.blueprint.blueprint,
+    mbs.payments.blueprint.blueprint,
+    mbs.payments.blueprint.refunds,
     mbs.exchange_rates.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
     mbs.printing.blueprint.blueprint,

@@ -40,6 +40,10 @@ from mbs.invoices.service.settling import IssuedService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
+from mbs.payments.service.applying import ApplyingService
+from mbs.payments.service.reading import PaymentService
+from mbs.payments.service.recording import RecordingService
+from mbs.payments.service.refunding import RefundService
 from mbs.printing.service import Press, PrintingService
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.service.making import ReservationService
@@ -215,6 +219,14 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope), clock=clock, shows_money=scope.may("reports:finance")
         ),
         MoneyReportService: lambda scope: MoneyReportService(begin=begin(scope), clock=clock),
+        PaymentService: lambda scope: PaymentService(begin=begin(scope)),
+        RecordingService: lambda scope: RecordingService(
+            begin=begin(scope),
+            clock=clock,
+            only_of=None if scope.may("payments:record") else scope.actor_id,
+        ),
+        ApplyingService: lambda scope: ApplyingService(begin=begin(scope), clock=clock),
+        RefundService: lambda scope: RefundService(begin=begin(scope), clock=clock),
         SeedService: lambda scope: SeedService(
             begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
         ),

@@ -48,6 +48,14 @@ class InvalidJson(Invalid):
     sentence = "The body is not acceptable JSON."
 
 
+class IdempotencyKeyRequired(Invalid):
+    code = "IDEMPOTENCY_KEY_REQUIRED"
+    sentence = "This moves money: send an Idempotency-Key, so that repeating it moves nothing twice."
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldFault("Idempotency-Key", "required", "Must be sent.")])
+
+
 class InvalidReference(Invalid):
     code = "INVALID_REFERENCE"
     sentence = "A field names an object that does not exist."

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response
 
 from mbs.foundation.db import Database, Transaction
-from mbs.foundation.errors import FieldFault, IdempotencyKeyReused, Invalid
+from mbs.foundation.errors import FieldFault, IdempotencyKeyRequired, IdempotencyKeyReused, Invalid
 from mbs.foundation.http import current_scope, narrow_scope
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,6 +82,22 @@ def replayable(view: F) -> F:
             return end.response
         finally:
             narrow_scope(open_transaction=None)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def key_required(view: F) -> F:
+    """Refuse a request without an `Idempotency-Key` on a view that is `replayable`, rehearsals included.
+
+    Stands above `replayable`. Whoever moves money repeats a request whose answer was lost.
+    """
+    view.key_required = True  # type: ignore[attr-defined]
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Response:
+        if idempotency_key() is None:
+            raise IdempotencyKeyRequired
+        return view(*args, **kwargs)  # type: ignore[no-any-return]
 
     return wrapper  # type: ignore[return-value]
 

@@ -83,3 +83,17 @@ class RefundExceedsPayment(Conflict):
             errors=[FieldFault("amount", "conflict", message)],
             extra={"amountRefundable": shown(left, currency)},
         )
+
+
+class NotEnoughUnapplied(Conflict):
+    """A conflict; `amountUnapplied` is what is left."""
+
+    @classmethod
+    def beyond(cls, left: Decimal, currency: str) -> "NotEnoughUnapplied":
+        """Say what can be applied."""
+        message = f"{shown(left, currency)} {currency} of the payment is not applied yet."
+        return cls(
+            message,
+            errors=[FieldFault("allocations", "conflict", message)],
+            extra={"amountUnapplied": shown(left, currency)},
+        )

@@ -110,6 +110,7 @@ class TestEveryRoute:
             "/api/analytics": "reports",
             "/api/seed": "settings",
             "/api/exchange-rates": "settings",
+            "/api/refunds": "payments",
             "/api/credit-notes/<id:credit_note_id>/pdf": "invoices",
         }
         time_off = ("POST", "PATCH", "DELETE")

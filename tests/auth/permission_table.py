@@ -189,6 +189,15 @@ oamc   POST   /api/invoices/{invoice_id}/send
 oac    POST   /api/invoices/{invoice_id}/void
 oac    POST   /api/invoices/{invoice_id}/mark-uncollectible
 oamc   POST   /api/bookings/{booking_id}/invoice
+oamc   GET    /api/payments
+oamsc  POST   /api/payments
+oamc   GET    /api/payments/{payment_id}
+oamc   POST   /api/payments/{payment_id}/allocations
+oac    DELETE /api/payments/{payment_id}/allocations/{allocation_id}
+oac    POST   /api/payments/{payment_id}/refunds
+oac    POST   /api/payments/{payment_id}/reverse
+oamc   GET    /api/refunds
+oamc   GET    /api/refunds/{refund_id}
 oamc   GET    /api/exchange-rates
 oa     POST   /api/exchange-rates
 oamc   GET    /api/exchange-rates/{exchange_rate_id}

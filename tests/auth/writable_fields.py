@@ -114,6 +114,17 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
             *("notes", "terms", "footer"),
         }
     ),
+    ("POST", "/api/payments"): frozenset(
+        {
+            *("customerId", "amount", "currency", "method", "receivedAt", "reference", "notes", "bookingId"),
+            *("allocations", "invoiceId", "allowUnapplied"),
+        }
+    ),
+    ("POST", "/api/payments/{payment_id}/allocations"): frozenset({"allocations"}),
+    ("POST", "/api/payments/{payment_id}/refunds"): frozenset(
+        {"amount", "reason", "method", "reference", "refundedAt"}
+    ),
+    ("POST", "/api/payments/{payment_id}/reverse"): frozenset({"reason"}),
     ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
     ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
 }

@@ -38,6 +38,9 @@ TABLES = (
     "booking_items",
     "allocations",
     "waitlist_entries",
+    "payments",
+    "payment_allocations",
+    "refunds",
 )
 """Where a refused request must leave nothing. Not here: counters of limits, and sessions."""
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,9 @@ from mbs.foundation.scope import Scope, TenantId
 from mbs.tenants.repository import MembershipRepository
 
 PASSWORD = "three green umbrellas"
+DEMANDS_A_KEY = re.compile(r"/api/payments(/[^/]+/refunds)?(\?.*)?")
+"""What moves money takes no request without an `Idempotency-Key`."""
+
 _addresses = itertools.count(random.Random(os.getpid()).randrange(2**24))
 _hash: list[str] = []
 
@@ -34,7 +38,12 @@ def new_address() -> str:
 
 
 class Caller:
-    """Calls the API, with a token or without; `address` is where the calls come from."""
+    """Calls the API, with a token or without; `address` is where the calls come from.
+
+    It brings a key of its own wherever one is demanded, unless `brings_keys` is taken from it.
+    """
+
+    brings_keys = True
 
     def __init__(self, app: Flask, *, token: str | None = None, address: str | None = None) -> None:
         self.app = app
@@ -54,6 +63,8 @@ class Caller:
         sent = dict(headers or {})
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
+        if method == "POST" and DEMANDS_A_KEY.fullmatch(path) and self.brings_keys:
+            sent.setdefault("Idempotency-Key", uuid.uuid4().hex)
         if body is not None:
             options["json"] = body
         return self._client.open(

@@ -13,7 +13,7 @@ from mbs.foundation.sealing import digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.sso.models import ProviderIdentity
 from mbs.sso.repository import IdentityRepository
-from tests.factories import calendar_objects, money_objects
+from tests.factories import calendar_objects, money_objects, payment_objects
 from tests.factories.answers import listed, made
 from tests.factories.callers import Business
 from tests.factories.members import new_member, sign_in
@@ -114,6 +114,7 @@ MAKERS: Mapping[str, Callable[[Business], dict[str, str]]] = {
     "/api/auth/sso/identities/{identity_id}": identity,
     **calendar_objects.MAKERS,
     **money_objects.MAKERS,
+    **payment_objects.MAKERS,
 }
 """By what a path names, which is all of it up to its last id."""
 

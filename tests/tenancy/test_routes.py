@@ -33,6 +33,7 @@ STATUSES = {
     "/api/invites": "open,accepted,revoked,expired",
     "/api/bookings": "confirmed,cancelled",
     "/api/sessions": "scheduled,cancelled",
+    "/api/payments": "succeeded,reversed",
 }
 
 
