@@ -14,7 +14,7 @@ from mbs import __version__
 COMMANDS = {
     "run": ("development", "run the service on this machine, database and demo data included"),
     "serve": ("serve", "serve with gunicorn, as in production"),
-    "worker": ("worker", "send the mails that wait, until it is told to stop"),
+    "worker": ("worker", "send mails and print long documents, until it is told to stop"),
     "migrate": ("migrate", "bring the database to this release's schema"),
     "db-check": ("db_check", "hold the database's catalogue against the isolation rules"),
     "smoke": ("smoke", "check a running service from outside"),

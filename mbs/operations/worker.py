@@ -1,6 +1,7 @@
-"""`mbs worker`: sends the mails that wait, until it is told to stop; a process of its own beside the service.
+"""`mbs worker`: does what waits, until it is told to stop; a process of its own beside the service.
 
-Any number may run: each mail is one worker's at a time.
+It sends mails and prints long documents. Any number may run: each mail and each document is one worker's at a
+time.
 """
 
 import argparse
@@ -10,16 +11,19 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from mbs.app import open_database
 from mbs.config import Config, secret_values
 from mbs.foundation import logs, sentry
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.limits import NoLimits
-from mbs.mail.service import DeliveryService
+from mbs.foundation.scope import Scope
 from mbs.operations.schema_faults import run_guarded
 from mbs.operations.shell import load
+from mbs.printing.service import PrintQueueService
 from mbs.wiring import Parts, delivery_service
 
 log = logging.getLogger("mbs.job")
@@ -29,11 +33,21 @@ LONGEST_PAUSE = 30.0
 SWEEP_SECONDS = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work. `next_one` does what waits longest, and tells whether anything did."""
+
+    name: str
+    next_one: Callable[[], bool]
+    waiting: Callable[[], int]
+    tidy: Callable[[], object] = lambda: None
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="send what is due now, then end (for cron)")
+    parser.add_argument("--once", action="store_true", help="do what is due now, then end (for cron)")
     parser.epilog = (
-        "Ctrl-C or SIGTERM ends it after the mail in hand. While the database is away it waits and tries "
-        "again; with --once it ends with 69."
+        "It sends mails and prints long documents. Ctrl-C or SIGTERM ends it after the one in hand. While "
+        "the database is away it waits and tries again; with --once it ends with 69."
     )
 
 
@@ -53,11 +67,11 @@ def _run(*, once: bool) -> int:
         report(config)
         database = open_database(config, pool_size=1)
         opened.callback(database.dispose)
-        service = delivery_service(Parts.of(config, database=database, throttle=NoLimits()))
+        jobs = jobs_of(Parts.of(config, database=database, throttle=NoLimits()))
         if once:
-            return deliver_due(service, stop)
+            return do_due(jobs, stop)
         log.info("worker started", extra={"event": "job.worker_started"})
-        work(service, stop)
+        work(jobs, stop)
     log.info("worker stopped", extra={"event": "job.worker_stopped"})
     return 0
 
@@ -75,35 +89,53 @@ def report(config: Config) -> None:
         sentry.install(config.sentry_dsn, environment=config.sentry_environment, release=config.release)
 
 
-def deliver_due(service: DeliveryService, stop: threading.Event) -> int:
-    """Send what is due; return the command's exit code."""
-    sent = 0
-    try:
-        while not stop.is_set() and service.deliver_next():
-            sent += 1
-        service.forget_old()
-        print(f"{sent} mails handled, {service.waiting()} wait.", file=sys.stderr)
-    except Unavailable:
-        print(f"{sent} mails handled, then the database could not be reached.", file=sys.stderr)
-        return os.EX_UNAVAILABLE
+def jobs_of(parts: Parts) -> list[Job]:
+    """Return all that a worker does."""
+    mails = delivery_service(parts)
+    prints = PrintQueueService(begin=parts.begin(Scope(correlation_id="worker")), clock=parts.clock)
+    return [
+        Job("mails", mails.deliver_next, mails.waiting, mails.forget_old),
+        Job("documents", prints.print_next, prints.waiting),
+    ]
+
+
+def do_due(jobs: Sequence[Job], stop: threading.Event) -> int:
+    """Do what is due; return the command's exit code."""
+    for job in jobs:
+        done = 0
+        try:
+            while not stop.is_set() and job.next_one():
+                done += 1
+            job.tidy()
+            print(f"{done} {job.name} handled, {job.waiting()} wait.", file=sys.stderr)
+        except Unavailable:
+            print(f"{done} {job.name} handled, then the database could not be reached.", file=sys.stderr)
+            return os.EX_UNAVAILABLE
     return 0
 
 
-def work(service: DeliveryService, stop: threading.Event) -> None:
-    """Send what is due, and what becomes due, until `stop` is set."""
-    pause, sweep_at = IDLE_SECONDS, time.monotonic()
+def work(jobs: Sequence[Job], stop: threading.Event) -> None:
+    """Do what is due, and what becomes due, until `stop` is set."""
+    pause, tidy_at = IDLE_SECONDS, time.monotonic()
     while not stop.is_set():
-        try:
-            busy = service.deliver_next()
-            if time.monotonic() >= sweep_at:
-                service.forget_old()
-                sweep_at = time.monotonic() + SWEEP_SECONDS
-        except Exception as error:
-            # Whatever it is, the mails are still there: the database is away, or its schema is not yet ours.
-            log.error("worker waits", exc_info=error, extra={"event": "job.worker_waits", "seconds": pause})
+        busy, failed, tidies = False, False, time.monotonic() >= tidy_at
+        for job in jobs:
+            try:
+                busy = job.next_one() or busy
+                if tidies:
+                    job.tidy()
+            except Exception as error:
+                # Whatever it is, the work is still there: the database is away, or its schema is not yet
+                # ours. The other jobs have their turn.
+                about = {"event": "job.worker_waits", "job": job.name, "seconds": pause}
+                log.error("worker waits", exc_info=error, extra=about)
+                failed = True
+        if failed:
             stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-        else:
-            pause = IDLE_SECONDS
-            if not busy:
-                stop.wait(IDLE_SECONDS)
+            continue
+        pause = IDLE_SECONDS
+        if tidies:
+            tidy_at = time.monotonic() + SWEEP_SECONDS
+        if not busy:
+            stop.wait(IDLE_SECONDS)

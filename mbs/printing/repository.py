@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mbs.branding.models.tables import Logo
@@ -173,3 +173,8 @@ class PrintQueue:
             .returning(QUEUE.tenant_id, QUEUE.document_id, QUEUE.edition, QUEUE.attempts)
         )
         return self._transaction.execute(statement).one_or_none()
+
+    def waiting(self) -> int:
+        """Return how many prints wait."""
+        statement = select(func.count()).where(QUEUE.status == "queued")
+        return int(self._transaction.execute(statement).scalar_one())

@@ -145,6 +145,11 @@ class PrintQueueService:
             log.info("document printed", extra={**_about(claim, "job.print_ready"), "bytes": len(file)})
         return True
 
+    def waiting(self) -> int:
+        """Return how many documents wait."""
+        with self._begin(Role.IDENTITY) as transaction:
+            return PrintQueue(transaction).waiting()
+
     def _print(self, claim: Row[Any]) -> tuple[str, bytes]:
         with self._begin(Role.IDENTITY) as transaction:
             transaction.enter_tenant(TenantId(claim.tenant_id))
