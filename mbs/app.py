@@ -19,6 +19,7 @@ import mbs.bookings.blueprint
 import mbs.bookings.models
 import mbs.branding.blueprint
 import mbs.catalog.blueprint
+import mbs.credit_notes.blueprint
 import mbs.customers.blueprint
 import mbs.dashboard.blueprint
 import mbs.events.blueprint
@@ -39,6 +40,7 @@ import mbs.seeds.blueprint
 import mbs.sessions.blueprint
 import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
+import mbs.taxes.blueprint
 import mbs.team.blueprint
 import mbs.tenants.blueprint
 import mbs.waitlist.blueprint
@@ -100,7 +102,9 @@ BLUEPRINTS = (
     mbs.availability.blueprint.blueprint,
     mbs.payments.blueprint.blueprint,
     mbs.payments.blueprint.refunds,
+    mbs.credit_notes.blueprint.blueprint,
     mbs.exchange_rates.blueprint.blueprint,
+    mbs.taxes.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
     mbs.printing.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,

@@ -18,6 +18,8 @@ from mbs.bookings.service.reading import BookingService
 from mbs.branding.service import LogoService
 from mbs.catalog.service import CatalogService
 from mbs.config import Config
+from mbs.credit_notes.service.issuing import CreditService
+from mbs.credit_notes.service.reading import CreditNoteService
 from mbs.customers.service import CustomerService
 from mbs.dashboard.service.activity import DashboardService
 from mbs.dashboard.service.money import MoneyReportService
@@ -58,6 +60,7 @@ from mbs.sign_ins.service import SignInService
 from mbs.sso.gateways import Provider
 from mbs.sso.models import TicketCodec
 from mbs.sso.service import SsoService
+from mbs.taxes.service import TaxService
 from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
@@ -215,6 +218,8 @@ def service_factories(parts: Parts) -> Factories:
         AvailabilityService: lambda scope: AvailabilityService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program
         ),
+        CreditService: lambda scope: CreditService(begin=begin(scope), clock=clock),
+        CreditNoteService: lambda scope: CreditNoteService(begin=begin(scope)),
         DashboardService: lambda scope: DashboardService(
             begin=begin(scope), clock=clock, shows_money=scope.may("reports:finance")
         ),
@@ -231,6 +236,7 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
         ),
         ExchangeRateService: lambda scope: ExchangeRateService(begin=begin(scope), clock=clock),
+        TaxService: lambda scope: TaxService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

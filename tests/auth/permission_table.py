@@ -189,6 +189,9 @@ oamc   POST   /api/invoices/{invoice_id}/send
 oac    POST   /api/invoices/{invoice_id}/void
 oac    POST   /api/invoices/{invoice_id}/mark-uncollectible
 oamc   POST   /api/bookings/{booking_id}/invoice
+oac    POST   /api/invoices/{invoice_id}/credit-notes
+oamc   GET    /api/credit-notes
+oamc   GET    /api/credit-notes/{credit_note_id}
 oamc   GET    /api/payments
 oamsc  POST   /api/payments
 oamc   GET    /api/payments/{payment_id}
@@ -203,6 +206,12 @@ oa     POST   /api/exchange-rates
 oamc   GET    /api/exchange-rates/{exchange_rate_id}
 oa     PATCH  /api/exchange-rates/{exchange_rate_id}
 oa     DELETE /api/exchange-rates/{exchange_rate_id}
+oamc   GET    /api/tax-rates
+oa     POST   /api/tax-rates
+oamc   GET    /api/tax-rates/effective
+oamc   GET    /api/tax-rates/{tax_rate_id}
+oa     PATCH  /api/tax-rates/{tax_rate_id}
+oa     DELETE /api/tax-rates/{tax_rate_id}
 oamc   GET    /api/dashboard/stats
 oamc   GET    /api/analytics/bookings
 oamc   GET    /api/analytics/utilisation

@@ -114,6 +114,9 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
             *("notes", "terms", "footer"),
         }
     ),
+    ("POST", "/api/invoices/{invoice_id}/credit-notes"): frozenset(
+        {"reason", "lines", "settle", "refund", "issueDate"}
+    ),
     ("POST", "/api/payments"): frozenset(
         {
             *("customerId", "amount", "currency", "method", "receivedAt", "reference", "notes", "bookingId"),
@@ -127,4 +130,11 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/payments/{payment_id}/reverse"): frozenset({"reason"}),
     ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
     ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
+    ("POST", "/api/tax-rates"): frozenset(
+        {
+            *("jurisdiction", "locationId", "category", "kind", "components", "validFrom", "validTo"),
+            "source",
+        }
+    ),
+    ("PATCH", "/api/tax-rates/{tax_rate_id}"): frozenset({"validTo", "source"}),
 }

@@ -13,7 +13,7 @@ from mbs.foundation.sealing import digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.sso.models import ProviderIdentity
 from mbs.sso.repository import IdentityRepository
-from tests.factories import calendar_objects, money_objects, payment_objects
+from tests.factories import calendar_objects, credit_note_objects, money_objects, payment_objects
 from tests.factories.answers import listed, made
 from tests.factories.callers import Business
 from tests.factories.members import new_member, sign_in
@@ -115,6 +115,7 @@ MAKERS: Mapping[str, Callable[[Business], dict[str, str]]] = {
     **calendar_objects.MAKERS,
     **money_objects.MAKERS,
     **payment_objects.MAKERS,
+    **credit_note_objects.MAKERS,
 }
 """By what a path names, which is all of it up to its last id."""
 

@@ -15,7 +15,7 @@ from mbs.foundation.db import Role
 from mbs.foundation.sealing import digest
 from mbs.sso.models import ProviderIdentity, TicketCodec
 from tests.conftest import SECRETS
-from tests.factories import calendar_requests, money_requests, payment_requests
+from tests.factories import calendar_requests, credit_note_objects, money_requests, payment_requests
 from tests.factories.callers import Business, Caller
 from tests.factories.members import new_tenant_with
 from tests.factories.objects import new_identity, new_invitation, new_objects
@@ -23,7 +23,12 @@ from tests.second_factor.enrolment import enrol, propose
 from tests.sso.browsers import SSO_COOKIE, Browser
 from tests.sso.stand_in import StandIn, sound_claims
 
-PREPARED = {**calendar_requests.PREPARED, **money_requests.PREPARED, **payment_requests.PREPARED}
+PREPARED = {
+    **calendar_requests.PREPARED,
+    **money_requests.PREPARED,
+    **payment_requests.PREPARED,
+    **credit_note_objects.PREPARED,
+}
 
 
 @dataclass(frozen=True)
