@@ -1,10 +1,10 @@
 """Money that came in: what it is applied to, and what is refused."""
 
-from typing import Any
-
+from tests.contract.stored_rows import Query, row_counts
+from tests.factories.calendar_objects import booking
 from tests.factories.callers import Business
 from tests.factories.customers import events_of
-from tests.factories.issued import KEYS, amiss, issued, new_customer, new_key, pay, state
+from tests.factories.issued import KEYS, amiss, issued, new_customer, pay, state
 
 
 class TestAPayment:
@@ -97,23 +97,22 @@ class TestAPayment:
         assert state(owner, invoice["invoiceId"]) == ("paid", "999999999999.99", "0.00")
 
     def test_may_be_for_a_booking_that_is_to_come(self, owner: Business) -> None:
-        other = new_customer(owner)
-        unknown = {"bookingId": "0190a6f2-7c3e-7000-8000-000000000009", "allowUnapplied": True}
-        assert refusal(owner, customerId=other, **unknown) == (400, "INVALID_REFERENCE", ["bookingId"])
+        id_ = booking(owner)["booking_id"]
+        customer = owner.get(f"/api/bookings/{id_}").get_json()["customerId"]
 
+        payment = pay(owner, "100.00", customerId=customer, bookingId=id_, allowUnapplied=True)
 
-def refusal(owner: Business, amount: Any = "10.00", **body: Any) -> tuple[int, str, list[str]]:
-    """Return status, code and fields of a payment that is refused."""
-    response = owner.post("/api/payments", {**KEYS, "amount": amount, **body}, headers=new_key())
-    problem = response.get_json()
-    assert response.status_code >= 400, problem
-    return response.status_code, problem["code"], [fault["field"] for fault in problem.get("errors", ())]
+        assert payment["bookingId"] == id_
+        listed_ = owner.get(f"/api/payments?bookingId={id_}").get_json()["data"]
+        assert [one["id"] for one in listed_] == [payment["id"]]
 
+    def test_is_rehearsed_without_a_trace(self, owner: Business, query: Query) -> None:
+        invoice = issued(owner, "10.00")
+        before = row_counts(query)
 
-def stored(owner: Business) -> int:
-    from sqlalchemy import text
+        rehearsed = owner.post("/api/payments?dryRun=true", {**KEYS, **invoice, "amount": "10.00"})
 
-    tables = ("payments", "payment_allocations", "refunds", "idempotency_keys", "number_series")
-    counted = " + ".join(f"(SELECT count(*) FROM {table})" for table in tables)
-    with owner.database.transaction(owner.scope) as transaction:
-        return int(transaction.execute(text(f"SELECT {counted}")).scalar_one())
+        assert rehearsed.status_code == 201
+        assert rehearsed.get_json()["allocations"][0]["invoice"]["status"] == "paid"
+        assert row_counts(query) == before
+        assert pay(owner, "10.00", **invoice)["number"] == rehearsed.get_json()["number"]
