@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 
-from bench import bookings, compare, growth, load
+from bench import bookings, compare, growth, load, money
 from bench.measure import REQUESTS, THREADS, WORKERS, NotMeasurable
 from mbs.operations.embedded_postgres import Server, ensure
 
@@ -26,6 +26,9 @@ def main() -> int:
         elif arguments.calendar:
             figures = bookings.run(server)
             shown, failures = bookings.table(figures), bookings.failures(figures)
+        elif arguments.money:
+            figures = money.run(server)
+            shown, failures = money.table(figures), money.failures(figures)
         else:
             figures = compare.run(
                 server, only=arguments.only, rounds=arguments.rounds, seconds=arguments.seconds
@@ -36,6 +39,10 @@ def main() -> int:
                 figures["calendar"] = bookings.run(server)
                 shown = bookings.table(figures["calendar"])
                 failures += bookings.failures(figures["calendar"])
+                say(shown)
+                figures["money"] = money.run(server)
+                shown = money.table(figures["money"])
+                failures += money.failures(figures["money"])
     except NotMeasurable as error:
         say(f"The run says nothing: {error}")
         return 1
@@ -68,6 +75,7 @@ def parse_arguments() -> argparse.Namespace:
         help="measure instead whether reads cost more with more tenants or rows",
     )
     parser.add_argument("--calendar", action="store_true", help="measure the calendar alone")
+    parser.add_argument("--money", action="store_true", help="measure invoices alone")
     parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
     arguments = parser.parse_args()
     if arguments.quick:

@@ -1,27 +1,22 @@
-"""What the calendar costs: free slots of a month, a month's bookings, and a new one beside its own bare SQL.
+"""What the calendar costs: free slots, a month's bookings, and a new one beside its own bare SQL."""
 
-One client asks, one request at a time, so that a latency is what one core takes.
-"""
-
-import http.client
 import itertools
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import orjson
 
 from bench.bare import Recorder, send_again, undo
 from bench.calendars import A_DAY, Calendar, fill
-from bench.measure import NotMeasurable, new_secrets, service_environ
-from bench.processes import Gunicorn, cpu_us, gunicorn
-from bench.seed import Seeded, build, tokens_of
+from bench.measure import new_secrets, service_environ
+from bench.one_client import HEAD, REQUESTS, WARM_UP, Client, client, shown, timed
+from bench.processes import gunicorn
+from bench.seed import Seeded, build
 from mbs.operations.embedded_postgres import Server
 
 SLOTS, CROWDED, MONTH, CREATE = (
@@ -32,25 +27,17 @@ SLOTS, CROWDED, MONTH, CREATE = (
 )
 BUDGETS_MS = {SLOTS: 60.0, CROWDED: 60.0, MONTH: 25.0}
 TIMES_BARE, GROWTH = 2.5, 1.1
-REQUESTS, WARM_UP = 200, 30
+UNDO = (
+    "DELETE FROM allocations WHERE booking_id = %(id)s",
+    "DELETE FROM booking_items WHERE booking_id = %(id)s",
+    "DELETE FROM events WHERE object_id = %(id)s",
+    "DELETE FROM bookings WHERE id = %(id)s",
+)
+"""So that the same booking can be made again. It breaks the tenant's chain of events."""
+
 STAFF, BOOKINGS = 20, 5000
 LARGE_STAFF, LARGE_BOOKINGS = 100, 300_000
 NEIGHBORS, OF_A_NEIGHBOR = 99, 2000
-
-
-@dataclass(frozen=True)
-class Client:
-    """Asks one service for one tenant's people, in turn."""
-
-    service: Gunicorn
-    connection: http.client.HTTPConnection
-    tokens: Iterator[str]
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {next(self.tokens)}", "Content-Type": "application/json"}
-        self.connection.request(method, path, body=body, headers=headers)
-        response = self.connection.getresponse()
-        return response.status, response.read()
 
 
 def run(server: Server) -> dict[str, Any]:
@@ -73,8 +60,11 @@ def run(server: Server) -> dict[str, Any]:
             environ = service_environ(seeded.service_url(server), signing)
             service = stack.enter_context(gunicorn("wsgi:app", environ, logs / f"{seeded.name}.log"))
             services[seeded.name] = service, seeded, environ
-        of_small, of_large = client(small, *services[alone.name]), client(large, *services[alone.name])
-        of_among = client(among, *services[crowded.name])
+        of_small, of_large = (
+            client(small.tenant_id, *services[alone.name]),
+            client(large.tenant_id, *services[alone.name]),
+        )
+        of_among = client(among.tenant_id, *services[crowded.name])
         figures = {
             SLOTS: _reads(server, of_small, free_slots(small)),
             CROWDED: _reads(server, of_among, free_slots(among)),
@@ -83,13 +73,6 @@ def run(server: Server) -> dict[str, Any]:
         }
     figures[CROWDED]["growth"] = _total(figures[CROWDED]) / _total(figures[SLOTS])
     return figures
-
-
-def client(calendar: Calendar, service: Gunicorn, seeded: Seeded, environ: Mapping[str, str]) -> Client:
-    tokens = zip(tokens_of(environ, seeded.people), seeded.people, strict=True)
-    own = [token for token, person in tokens if person.tenant_id == calendar.tenant_id]
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
-    return Client(service, connection, itertools.cycle(own))
 
 
 def free_slots(calendar: Calendar) -> str:
@@ -122,7 +105,7 @@ def new_bookings(calendar: Calendar) -> Iterator[bytes]:
 
 
 def _reads(server: Server, asking: Client, path: str) -> dict[str, Any]:
-    return _timed(server, asking, [("GET", path, None)] * (REQUESTS + WARM_UP))
+    return timed(server, asking, [("GET", path, None)] * (REQUESTS + WARM_UP))
 
 
 def _creates(
@@ -130,42 +113,17 @@ def _creates(
 ) -> dict[str, Any]:
     bodies = new_bookings(calendar)
     requests = [("POST", "/api/bookings", body) for body in itertools.islice(bodies, REQUESTS + WARM_UP)]
-    figures = _timed(server, asking, requests)
+    figures = timed(server, asking, requests)
     recorder, superuser = Recorder(environ), server.url(seeded.name)
     send, bare = send_again(seeded.service_url(server)), []
     for body in itertools.islice(bodies, REQUESTS + WARM_UP):
         made, messages = recorder.messages("/api/bookings", token=next(asking.tokens), body=body)
-        undo(superuser, made["id"])
+        undo(superuser, UNDO, made["id"])
         bare.append(send(messages))
     figures["bare_ms"] = median(bare[WARM_UP:])
     figures["messages"] = len(messages)
     figures["ratio"] = figures["p50_ms"] / figures["bare_ms"]
     return figures
-
-
-def _timed(
-    server: Server, asking: Client, requests: Sequence[tuple[str, str, bytes | None]]
-) -> dict[str, Any]:
-    postmaster = int((server.data_directory / "postmaster.pid").read_text().split("\n", 1)[0])
-    taken: list[float] = []
-    before = 0, 0
-    for number, request in enumerate(requests):
-        if number == WARM_UP:
-            before = cpu_us(asking.service.pid), cpu_us(postmaster)
-        began = time.perf_counter()
-        status, answer = asking.ask(*request)
-        taken.append((time.perf_counter() - began) * 1000)
-        if status >= 300:
-            complaints = asking.service.complaints()
-            raise NotMeasurable(f"{request[0]} {request[1]}: {status} {answer[:500]!r}\n{complaints}")
-    count = len(requests) - WARM_UP
-    return {
-        "application_us": (cpu_us(asking.service.pid) - before[0]) / count,
-        "postgres_us": (cpu_us(postmaster) - before[1]) / count,
-        "p50_ms": median(taken[WARM_UP:]),
-        "p95_ms": quantiles(taken[WARM_UP:], n=20)[18],
-        "bytes": len(answer),
-    }
 
 
 def _total(figures: Mapping[str, Any]) -> float:
@@ -192,7 +150,7 @@ def failures(figures: Mapping[str, Any]) -> list[str]:
 
 def table(figures: Mapping[str, Any]) -> str:
     """Return the figures for a reader."""
-    lines = [f"{'one client, one request at a time':52}{'app us':>9}{'pg us':>8}{'p50 ms':>8}{'p95 ms':>8}"]
+    lines = [HEAD]
     for name, one in figures.items():
         besides = f"budget {BUDGETS_MS[name]:.0f} ms" if name in BUDGETS_MS else ""
         if "growth" in one:
@@ -202,8 +160,5 @@ def table(figures: Mapping[str, Any]) -> str:
                 f"bare SQL of {one['messages']} messages p50 {one['bare_ms']:.1f} ms:"
                 f" {one['ratio']:.2f} times (budget {TIMES_BARE})"
             )
-        lines.append(
-            f"{name:52}{one['application_us']:9.0f}{one['postgres_us']:8.0f}{one['p50_ms']:8.1f}"
-            f"{one['p95_ms']:8.1f}  {besides}"
-        )
+        lines.append(shown(name, one, besides))
     return "\n".join(lines)

@@ -49,6 +49,30 @@ event AS (
 SELECT {CUSTOMER}::text FROM added
 """
 
+INVOICES = """
+SELECT json_build_object('data', coalesce(json_agg(json_build_object(
+  'id', d.id, 'tenantId', d.tenant_id, 'type', d.type, 'status', d.status,
+  'paymentStatus', CASE WHEN d.status IN ('draft', 'void') THEN NULL
+    WHEN d.amount_credited = d.total AND d.total > 0 THEN 'credited' WHEN d.amount_due = 0 THEN 'paid'
+    WHEN d.amount_paid + d.amount_credited > 0 THEN 'partial' ELSE 'unpaid' END,
+  'isOverdue', d.status = 'open' AND d.due_date < (now() AT TIME ZONE l.timezone)::date,
+  'title', d.title, 'number', d.number, 'bookingId', d.booking_id, 'issueDate', d.issue_date,
+  'currency', d.currency, 'locationId', d.location_id, 'customerId', d.customer_id,
+  'supplyDate', d.supply_date, 'dueDate', d.due_date, 'placeOfSupply', d.place_of_supply,
+  'reverseCharge', d.reverse_charge, 'taxMode', d.tax_mode, 'roundingScope', d.rounding_scope,
+  'discount', CASE WHEN d.discount_percent IS NOT NULL
+    THEN json_build_object('type', 'percent', 'value', d.discount_percent::text) END,
+  'subtotal', round(d.subtotal, 2)::text, 'discountTotal', round(d.discount_total, 2)::text,
+  'taxTotal', round(d.tax_total, 2)::text, 'rounding', round(d.rounding, 2)::text,
+  'total', round(d.total, 2)::text, 'amountPaid', round(d.amount_paid, 2)::text,
+  'amountCredited', round(d.amount_credited, 2)::text, 'amountDue', round(d.amount_due, 2)::text,
+  'sentAt', d.sent_at, 'voidedAt', d.voided_at, 'voidReason', d.void_reason, 'createdAt', d.created_at,
+  'updatedAt', d.updated_at, 'version', d.version) ORDER BY d.created_at DESC, d.id DESC), '[]'))::text
+FROM (SELECT * FROM documents WHERE tenant_id = %s AND type = 'invoice'
+      ORDER BY created_at DESC, id DESC LIMIT 50) AS d
+JOIN locations AS l ON l.tenant_id = d.tenant_id AND l.id = d.location_id
+"""
+
 SECRET = os.environ["JWT_ACCESS_SECRET"].encode()
 HEADERS = [("Content-Type", "application/json")]
 
@@ -84,7 +108,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         body: str | None = '{"status":"ok"}'
     else:
         caller = claims(environ["HTTP_AUTHORIZATION"])
-        if path != "/api/customers":
+        if path == "/api/invoices":
+            body = ask(INVOICES, (caller["tenant"],))
+        elif path != "/api/customers":
             body = ask(READ, (caller["tenant"], path.rpartition("/")[2]))
         elif environ["REQUEST_METHOD"] == "GET":
             body = ask(LIST, (caller["tenant"],))

@@ -13,11 +13,13 @@ from mbs.operations.embedded_postgres import Server
 WORKERS, THREADS = 2, 4
 WARM_UP_SECONDS = 1
 PAGE_PATH = "/api/customers?limit=50"
+INVOICES_PATH = "/api/invoices?limit=50"
 REQUESTS = {
     "R1": "GET /health",
     "R2": f"GET {PAGE_PATH}",
     "R3": "GET /api/customers/<id>",
     "R4": "POST /api/customers",
+    "R5": f"GET {INVOICES_PATH}",
 }
 
 
@@ -73,6 +75,7 @@ def targets(seeded: Seeded, environ: Mapping[str, str]) -> dict[str, Target]:
         "R2": Target("GET", [PAGE_PATH] * count, tokens),
         "R3": Target("GET", [f"/api/customers/{id_}" for id_ in customers], tokens),
         "R4": Target("POST", ["/api/customers"] * count, tokens),
+        "R5": Target("GET", [INVOICES_PATH] * count, tokens),
     }
 
 

@@ -84,6 +84,7 @@ def _fill(cursor: Any, name: str, tenants: int, customers: int) -> Seeded:
         new_tenant(business_name=f"Business {number}", business_type="salon", country_code="IN")
         for number in range(tenants)
     ]
+    rows = [{**row, "settings": Json(row["settings"])} for row in rows]
     _insert(cursor, "tenants", rows)
     ids = tuple(row["id"] for row in rows)
     _insert(cursor, "event_heads", [{"tenant_id": id_} for id_ in ids])
