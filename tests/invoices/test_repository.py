@@ -26,7 +26,8 @@ ISSUE = text(
 PAY = text(
     "WITH paid AS (INSERT INTO payments (id, number, series, seq, customer_id, location_id, currency, amount,"
     " method, received_at, amount_applied)"
-    " SELECT :payment, 'R-1', 'R', 1, customer_id, location_id, currency, :amount, 'cash', now(), :amount FROM documents WHERE id = :document RETURNING *)"
+    " SELECT :payment, 'R-1', 'R', 1, customer_id, location_id, currency, :amount, 'cash', now(), :amount"
+    " FROM documents WHERE id = :document RETURNING *)"
     " INSERT INTO payment_allocations (id, payment_id, document_id, customer_id, currency, amount)"
     " SELECT :allocation, id, :document, customer_id, currency, amount FROM paid"
 )
