@@ -21,16 +21,16 @@ def credited(owner: Business, invoice: str, *lines: dict[str, Any], **body: Any)
     return note
 
 
-def line(of: Any, number: int = 0, **part: str) -> dict[str, str]:
+def line(of: Any, number: int = 0, **part: Any) -> dict[str, Any]:
     """Return a part of an invoice's item: `quantity` or `amount`."""
     return {"invoiceLineId": of["items"][number]["id"], **part}
 
 
-def money_of(owner: Business, invoice: str) -> tuple[str, str, str, str, str]:
+def money_of(owner: Business, invoice: str) -> tuple[str, ...]:
     """Return an invoice's status, its derived one, and what was paid, credited and is due."""
     view = owner.get(f"/api/invoices/{invoice}").get_json()
     names = ("status", "paymentStatus", "amountPaid", "amountCredited", "amountDue")
-    return tuple(view[name] for name in names)  # type: ignore[return-value]
+    return tuple(view[name] for name in names)
 
 
 def refusal(response: TestResponse) -> tuple[int, str, list[str]]:

@@ -28,7 +28,7 @@ class TestParts:
         ],
     )
     def test_above_the_line_are_refused_with_what_is_left(
-        self, salon: Business, invoice: Any, part: dict[str, str], left: tuple[str, str]
+        self, salon: Business, invoice: Any, part: dict[str, Any], left: tuple[str, str]
     ) -> None:
         response = credit(salon, invoice["id"], line(invoice, 1, quantity="1"), line(invoice, **part))
         assert refusal(response) == (409, "CREDIT_EXCEEDS_LINE", ["lines.1"])
