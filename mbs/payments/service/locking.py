@@ -31,13 +31,14 @@ def lock_with_invoices(transaction: Transaction, id_: UUID, *, version: int | No
     :raises Busy: if somebody applied it to another invoice meanwhile.
     """
     allocations = PaymentAllocationRepository(transaction)
-    seen = allocations.of_payment(id_)
-    invoices = DocumentRepository(transaction).lock({one.document_id for one in seen})
+    sought = {one.document_id for one in allocations.of_payment(id_)}
+    invoices = {one.id: one for one in DocumentRepository(transaction).lock(sought)}
     payment = lock_payment(transaction, id_, version=version)
     # Whoever held it until now may have changed what it is for.
-    if allocations.of_payment(id_) != seen:
+    found = allocations.of_payment(id_)
+    if not invoices.keys() >= {one.document_id for one in found}:
         raise Busy
-    return Locked(payment, seen, {invoice.id: invoice for invoice in invoices})
+    return Locked(payment, found, invoices)
 
 
 def lock_payment(transaction: Transaction, id_: UUID, *, version: int | None) -> Row[Any]:

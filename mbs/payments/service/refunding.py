@@ -103,7 +103,8 @@ class RefundService:
             ended = {"status": "reversed", "reversed_at": at, "reverse_reason": reason}
             # Nothing is left of its allocations, and at no moment may a reversed one be applied.
             after = payments.change(id_, {**ended, "amount_applied": Decimal(0)}, version=None)
-            told = settle_invoices(transaction, invoices.values(), at=at)
+            reopened = {one.document_id: invoices[one.document_id] for one, _ in taken}
+            told = settle_invoices(transaction, reopened.values(), at=at)
             view = payments.view(id_)
             record(
                 transaction,
