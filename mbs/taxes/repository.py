@@ -69,6 +69,13 @@ class TaxRateRepository(Repository):
             raise PreconditionFailed
         return row
 
-    def search(self, request: PageRequest) -> Page:
-        """Return one page of rates."""
-        return self.page(self.select(), request)
+    def search(
+        self, request: PageRequest, *, jurisdiction: str | None = None, category: str | None = None
+    ) -> Page:
+        """Return one page of rates; each filter narrows, None does not."""
+        statement = self.select()
+        if jurisdiction is not None:
+            statement = statement.where(TaxRate.jurisdiction == jurisdiction)
+        if category is not None:
+            statement = statement.where(TaxRate.category == category)
+        return self.page(statement, request)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
 
 from mbs.taxes.models.computation import Component
 
@@ -22,7 +23,7 @@ KINDS = ("taxed", "zero", "exempt", "out_of_scope", "reverse_charge")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What holds for one category from `valid_from` until before `valid_to`; `own`: of the business."""
+    """What holds for one category from `valid_from` until before `valid_to`; `own_id`: of one's own."""
 
     category: str
     kind: str
@@ -31,7 +32,7 @@ class Rate:
     valid_to: date | None
     label: str | None
     source: str | None
-    own: bool
+    own_id: UUID | None = None
 
     def holds(self, on: date) -> bool:
         """Tell whether the rate holds on a day."""
@@ -96,7 +97,6 @@ def _of_file(category: str, row: Mapping[str, Any]) -> Rate:
         valid_to=date.fromisoformat(until) if until else None,
         label=row["label"],
         source=row["source"],
-        own=False,
     )
 
 
@@ -109,5 +109,5 @@ def _of_row(row: Any) -> Rate:
         valid_to=row.valid_to,
         label=None,
         source=row.source,
-        own=True,
+        own_id=row.id,
     )
