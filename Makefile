@@ -2,14 +2,14 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help install run worker shell test test-all check contracts lint docs migrate revision db-check \
-	prepublish smoke bench image
+	doctor prepublish smoke bench image
 
 PYTHON_OF_PROJECT := .venv/bin/python
 MBS := $(PYTHON_OF_PROJECT) -m mbs
 
 # Where nothing names a database or an environment, these find the one that `make run` uses.
 ifeq ($(DATABASE_URL)$(MIGRATION_DATABASE_URL)$(APP_ENV)$(NODE_ENV),)
-shell worker migrate db-check: export APP_ENV := development
+shell worker migrate doctor db-check: export APP_ENV := development
 endif
 
 ##@ Work
@@ -53,6 +53,9 @@ migrate: install ## Bring the database to this code's schema
 
 revision: install ## Begin a migration (NAME="add a column")
 	@$(MBS) migrate new "$(NAME)" $(ARGS)
+
+doctor: install ## Work out anew what is stored of money (ARGS="--tenant my-salon")
+	@$(MBS) doctor money $(or $(ARGS),--all)
 
 db-check: install ## Hold the database's catalogue against the isolation rules
 	@$(MBS) db-check $(ARGS)

@@ -22,6 +22,7 @@ COMMANDS = {
     "config": ("configuration", "check the environment variables, or write their documents"),
     "secrets": ("secrets", "generate the secrets of a deployment"),
     "audit": ("audit", "verify the hash chain of the audit trail"),
+    "doctor": ("doctor", "work out anew what is stored of money, and name what differs"),
     "tenant": ("tenants", "list the businesses; suspend, resume or close one"),
     "user": ("users", "look people up; disable them, sign them out, or reset a lost second factor"),
     "openapi": ("openapi", "write the API's document"),
