@@ -25,6 +25,7 @@ MUTABLE = (
     "issue_order",
     "due_order",
     "number_order",
+    "total_order",
 )
 
 

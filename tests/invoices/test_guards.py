@@ -19,6 +19,7 @@ from tests.factories.issued import issued
 ABOUT_ITS_STATE = {
     *("status", "amount_paid", "amount_credited", "amount_due", "sent_at", "voided_at", "void_reason"),
     *("version", "updated_at", "issue_order", "due_order", "number_order"),
+    "total_order",
 }
 """What of an issued document may change, and what the database reckons itself."""
 

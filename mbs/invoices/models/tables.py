@@ -61,7 +61,7 @@ class Document(Base):
             "id",
             postgresql_where=text("type = 'invoice' AND status = 'open'"),
         ),
-        Index("ix__documents__total", "tenant_id", "type", "total", "id"),
+        Index("ix__documents__total_order", "tenant_id", "type", "total_order", "id"),
         Index("ix__documents__updated_at", "tenant_id", "type", "updated_at", "id"),
     )
 
@@ -116,6 +116,7 @@ class Document(Base):
         Date, Computed("coalesce(due_date, make_date(9999, 12, 31))", persisted=True)
     )
     number_order: Mapped[str] = mapped_column(KEY, Computed("coalesce(number, '~')", persisted=True))
+    total_order: Mapped[str] = mapped_column(KEY, Computed("lpad(total::text, 20, '0')", persisted=True))
     created_by: Mapped[UUID] = mapped_column(Uuid)
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(INSTANT)

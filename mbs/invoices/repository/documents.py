@@ -15,7 +15,7 @@ from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.invoices.errors import NumberTaken
 from mbs.invoices.models.tables import Document
-from mbs.invoices.repository.filters import STATES, narrowed
+from mbs.invoices.repository.filters import STATES, narrowed, sortable
 from mbs.invoices.repository.parts import Customers, Lines, Places, credit_notes, payments, sums
 from mbs.resources.errors import UnknownLocation
 
@@ -134,6 +134,8 @@ class DocumentRepository(Repository):
         :param filters: of `FILTERS`; None does not narrow.
         """
         given = {name: value for name, value in filters.items() if value is not None}
+        for name in given.keys() & {"min_total", "max_total"}:
+            given[name] = sortable(given[name])
         kinds = {one if one in STATES else "status" for one in status}
         if "status" in kinds:
             given["status"] = [one for one in status if one not in STATES]

@@ -1,9 +1,10 @@
 """How lists of documents are narrowed."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, Numeric, Text, Uuid, and_, any_, bindparam, cast, literal_column, or_
+from sqlalchemy import Date, Text, Uuid, and_, any_, bindparam, cast, literal_column, or_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -48,11 +49,16 @@ FILTERS: Mapping[str, ColumnElement[bool]] = {
     "issued_to": _ROW.issue_order <= bindparam("issued_to", type_=Date),
     "due_from": and_(_ROW.due_order >= bindparam("due_from", type_=Date), _ROW.due_order < _NOT_YET),
     "due_to": _ROW.due_order <= bindparam("due_to", type_=Date),
-    "min_total": _ROW.total >= bindparam("min_total", type_=Numeric(19, 4)),
-    "max_total": _ROW.total <= bindparam("max_total", type_=Numeric(19, 4)),
+    "min_total": _ROW.total_order >= bindparam("min_total", type_=KEY),
+    "max_total": _ROW.total_order <= bindparam("max_total", type_=KEY),
     "updated_since": _ROW.updated_at >= bindparam("updated_since", type_=INSTANT),
 }
 """How each filter narrows; a value takes its place when the statement is sent."""
+
+
+def sortable(amount: Decimal) -> str:
+    """Return an amount as `total_order` has it, digit by digit."""
+    return f"{amount:020.4f}"
 
 
 def narrowed(names: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -21,7 +21,7 @@ SORTS = {
     "issueDate": "issue_order",
     "dueDate": "due_order",
     "number": "number_order",
-    "total": "total",
+    "total": "total_order",
 }
 """The orders of a list: the word of `sortBy` and the column, which has an index. Drafts stand at the end."""
 
