@@ -1,7 +1,8 @@
 """Pages and their cursors."""
 
 from collections import namedtuple
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,6 +39,8 @@ class TestCursorCodec:
             "x" * 1000,
             datetime(2026, 3, 1, 4, 30, 0, 123456, UTC),
             datetime(1900, 1, 1, tzinfo=UTC),
+            date(2026, 3, 1),
+            Decimal("999999999999.9900"),
         ],
     )
     def test_reads_what_it_wrote(self, value: Any) -> None:
