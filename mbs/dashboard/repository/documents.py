@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Integer, Numeric, Row, and_, case, column, func, literal, true
+from sqlalchemy import ColumnElement, Date, Integer, Numeric, Row, case, column, func, literal, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from mbs.dashboard.models import AGES, Period
@@ -71,7 +71,15 @@ class DocumentFigures(Repository):
 
         A line with two taxes counts for each of them.
         """
-        elements = func.jsonb_array_elements(DocumentLine.taxes).table_valued(column("value", JSONB))
+        # Looked up for each document: joined, all lines of the business might be read for those of a day.
+        line = (
+            _Lines(self._transaction)
+            .select(DocumentLine.tax_kind, DocumentLine.net, DocumentLine.taxes)
+            .where(DocumentLine.document_id == Document.id)
+            .offset(0)
+            .lateral("line")
+        )
+        elements = func.jsonb_array_elements(line.c.taxes).table_valued(column("value", JSONB))
         component = elements.render_derived().lateral("component")
         value = component.c.value
         rate, amount = (value[name].astext.cast(Numeric) for name in ("rate", "amount"))
@@ -80,24 +88,18 @@ class DocumentFigures(Repository):
             Document.currency,
             Document.seller["country"].astext.label("jurisdiction"),
             Document.place_of_supply,
-            DocumentLine.tax_kind.label("kind"),
+            line.c.tax_kind.label("kind"),
             value["code"].astext.label("code"),
             rate.label("rate"),
         )
         statement = (
             self.select(
                 *groups,
-                _sum(_signed(DocumentLine.net)).label("taxable"),
+                _sum(_signed(line.c.net)).label("taxable"),
                 _sum(_signed(func.coalesce(amount, NO_MONEY))).label("tax"),
             )
             .select_from(Document)
-            .join(
-                DocumentLine,
-                and_(
-                    DocumentLine.tenant_id == Document.tenant_id,
-                    DocumentLine.document_id == Document.id,
-                ),
-            )
+            .join(line, true())
             .outerjoin(component, true())
             .where(*_issued_in(period), *_kept(currency, location_id))
             .group_by(*(group.name for group in groups))
@@ -179,3 +181,8 @@ def _signed(amount: Any) -> ColumnElement[Any]:
 def _sum(amount: Any, kept: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
     total = func.sum(amount)
     return func.coalesce(total if kept is None else total.filter(kept), NO_MONEY)
+
+
+class _Lines(Repository):
+    model = DocumentLine
+    columns = (DocumentLine.id,)
