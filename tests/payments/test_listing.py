@@ -71,7 +71,7 @@ class TestPayments:
     @pytest.mark.parametrize("order", ["sortBy=amount", "sortBy=receivedAt", "unapplied=false"])
     def test_come_in_pages(self, books: Business, payments: dict[str, dict[str, Any]], order: str) -> None:
         seen, query = [], f"/api/payments?limit=1&includeTotal=true&{order}"
-        cursor = ""
+        cursor: str | None = ""
         while cursor is not None:
             page = books.get(f"{query}{cursor and f'&cursor={cursor}'}").get_json()
             seen += [one["id"] for one in page["data"]]

@@ -163,7 +163,7 @@ class TestAKey:
         owner.brings_keys = False
         refund = {"amount": "1.00", "reason": "Came too late"}
         for path, body in (
-            ("/api/payments", full(owner) | KEYS),
+            ("/api/payments", {**KEYS, **full(owner)}),
             (f"/api/payments/{payment['id']}/refunds", refund),
         ):
             response = owner.post(path + query_string, body)
