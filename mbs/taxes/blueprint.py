@@ -82,7 +82,7 @@ def read(tax_rate_id: UUID) -> Response:
 @blueprint.patch("/<id:tax_rate_id>")
 @requires("settings:write")
 @conditional
-@blueprint.arguments(ChangeTaxRate, example={"validTo": "2028-04-01"})
+@blueprint.arguments(ChangeTaxRate, example={"source": EXAMPLE["source"]})
 @blueprint.response(200, TaxRateView)
 @replayable
 def update(body: dict[str, Any], tax_rate_id: UUID) -> Response:
