@@ -17,9 +17,14 @@ def scale(currency: str) -> int:
     return int(get_currency_precision(currency))
 
 
+@cache
+def _unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-scale(currency))
+
+
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Return an amount at its currency's scale, halves away from zero."""
-    return amount.quantize(Decimal(1).scaleb(-scale(currency)), ROUND_HALF_UP)
+    return amount.quantize(_unit(currency), ROUND_HALF_UP)
 
 
 def shown(amount: Decimal, currency: str) -> str:
