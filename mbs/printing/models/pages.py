@@ -3,12 +3,16 @@
 from io import BytesIO
 
 import segno
+from PIL import Image
 
 from mbs.printing.models import fonts
 from mbs.printing.models.paper import BOTTOM, GRAY, INK, MARGIN, PALE, WIDTH, Paper
 from mbs.printing.models.sheet import Item, Party, Sheet
 
 LOGO = (50.0, 22.0)
+LARGEST_PIXEL = 25.4 / 72
+"""In millimetres: a small logo is not blown up until it blurs."""
+
 CODE_SIDE = 30.0
 KEPT_TOGETHER = 80.0
 """A row taller than this is torn by the end of a page; any other begins on the next."""
@@ -35,8 +39,7 @@ class Pages(Paper):
         sheet, half = self.sheet, WIDTH / 2
         top = self.get_y()
         if sheet.logo:
-            drawn = self.image(BytesIO(sheet.logo), MARGIN, top, *LOGO, keep_aspect_ratio=True)
-            self.set_y(top + drawn.rendered_height + 3)
+            self.set_y(top + self._logo(sheet.logo, top) + 3)
         self._party(MARGIN, half, sheet.seller, 13)
         left = self.get_y()
         self.set_y(top)
@@ -109,6 +112,15 @@ class Pages(Paper):
             self.ln(2)
             self.flowing(heading, 8.5, "B")
             self.flowing(text, 8.5)
+
+    def _logo(self, logo: bytes, top: float) -> float:
+        """Draw a logo at the left, and return its height."""
+        with Image.open(BytesIO(logo)) as picture:
+            size = picture.size
+        scale = min(LARGEST_PIXEL, *(most / pixels for most, pixels in zip(LOGO, size, strict=True)))
+        width, height = (pixels * scale for pixels in size)
+        self.image(BytesIO(logo), MARGIN, top, width, height, alt_text="Logo")
+        return height
 
     def _party(self, x: float, width: float, party: Party, size: float) -> None:
         if party.heading:

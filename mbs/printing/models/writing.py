@@ -1,5 +1,6 @@
 """Amounts, quantities, dates and addresses, written the way a business's locale writes them (CLDR)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from babel.numbers import format_currency, format_decimal
 from mbs.foundation.money import scale
 
 LONGEST_PAYEE = 50
+LETTER_AND_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Writing:
 
     def money(self, amount: Decimal) -> str:
         """Write an amount with the sign of its currency: `₹1,00,000.00`."""
-        return str(format_currency(amount, self.currency, locale=self.locale))
+        written = format_currency(amount, self.currency, locale=self.locale)
+        # Letters never touch digits (Unicode TR 35, part 3, section 4.2), which babel does not heed.
+        return LETTER_AND_DIGIT.sub(" ", written)
 
     def figure(self, amount: Decimal) -> str:
         """Write an amount alone, as it stands in a column of others."""
