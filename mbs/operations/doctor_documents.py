@@ -1,6 +1,6 @@
 """What documents and payments must be, by their own lines and sums; no database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -101,6 +101,30 @@ def number_faults(kind: str, row: Any) -> Iterator[Fault]:
     digits = row.number.removeprefix(before).removesuffix(behind)
     width = len(digits) if digits.isdigit() else 1
     yield from _compared(kind, row, {"number": f"{before}{row.seq:0{width}}{behind}"})
+
+
+def series_faults(kind: str, series: str, rows: Iterable[Any], *, drawn: int) -> Iterator[Fault]:
+    """Yield numbers that are missing in a series, and those that do not follow the days of the others.
+
+    :param rows: of the series, by seq; `issue_date` is None of what may be dated back.
+    :param drawn: the last number that was drawn.
+    """
+    last, before = 0, None
+    for row in rows:
+        if row.seq != last + 1:
+            yield _missing(kind, series, last + 1)
+        if before is not None and row.issue_date < before:
+            yield Fault.of(kind, row, "issue_date", row.issue_date, f"{before} or later")
+        last, before = row.seq, row.issue_date
+    if drawn > last:
+        yield _missing(kind, series, last + 1)
+    if drawn < last:
+        yield Fault(kind, series, None, "next_value", str(drawn + 1), str(last + 1))
+
+
+def _missing(kind: str, series: str, seq: int) -> Fault:
+    number = series.replace("{SEQ}", str(seq))
+    return Fault(kind, number, None, "number", "missing", "there: numbers have no gap")
 
 
 def _invoice_status(invoice: Any) -> str:

@@ -23,7 +23,7 @@ from mbs.foundation import context
 from mbs.foundation.database_errors import translate
 from mbs.foundation.db import Database, Role
 from mbs.foundation.scope import Scope, TenantId
-from mbs.operations.doctor_documents import Fault, invoice_faults, payment_faults
+from mbs.operations.doctor_documents import Fault, invoice_faults, payment_faults, series_faults
 from mbs.operations.operators import OperatorFault, add_json_argument, printable, run_operator_command, utf8
 
 BATCH = 500
@@ -62,30 +62,11 @@ SELECT type, series, seq, number, id, issue_date FROM documents
 WHERE tenant_id = %(tenant)s AND number IS NOT NULL
 UNION ALL
 SELECT 'payment', series, seq, number, id, NULL FROM payments WHERE tenant_id = %(tenant)s
+ORDER BY 1, 2, 3
 """
-SERIES = """
-WITH numbered AS (NUMBERED), used AS (
-    SELECT type, series, count(*) AS used, max(seq) AS last FROM numbered GROUP BY type, series
-)
-SELECT type, series, coalesce(used, 0) AS used, coalesce(last, 0) AS last,
-       coalesce(next_value, 1) - 1 AS drawn
-FROM used FULL JOIN (SELECT * FROM number_series WHERE tenant_id = %(tenant)s) AS series
-    USING (type, series)
-ORDER BY type, series
-""".replace("NUMBERED", NUMBERED)
-MISSING = """
-WITH numbered AS (NUMBERED)
-SELECT min(seq) FROM generate_series(1, %(last)s) AS seq
-WHERE NOT EXISTS (SELECT FROM numbered AS one
-                  WHERE one.type = %(type)s AND one.series = %(series)s AND one.seq = seq.seq)
-""".replace("NUMBERED", NUMBERED)
-DATED = """
-WITH numbered AS (NUMBERED), ordered AS (
-    SELECT *, lag(issue_date) OVER (PARTITION BY type, series ORDER BY seq) AS before FROM numbered
-)
-SELECT type, number, id, issue_date, before FROM ordered WHERE issue_date < before
-ORDER BY type, series, seq LIMIT 1
-""".replace("NUMBERED", NUMBERED)
+COUNTERS = """
+SELECT type, series, next_value - 1 AS drawn FROM number_series WHERE tenant_id = %(tenant)s
+"""
 BILLED = """
 SELECT d.type, d.number, d.id, line.position, line.source_type, line.source_id
 FROM (SELECT *, row_number() OVER (PARTITION BY source_type, source_id ORDER BY document_id, position) AS turn
@@ -195,22 +176,15 @@ def _series(connection: Any, tenant: TenantId, examined: Examined) -> Iterator[F
     """Yield numbers that are missing or out of order, and what is billed twice."""
     with connection, connection.cursor() as cursor:
         _enter(cursor, tenant)
-        for series in _rows(cursor, SERIES, tenant=tenant):
-            examined.series += 1
-            last = max(series.last, series.drawn)
-            if series.used < last:
-                asked = {"tenant": tenant, "type": series.type, "series": series.series, "last": last}
-                cursor.execute(MISSING, asked)
-                (missing,) = cursor.fetchone()
-                number = series.series.replace("{SEQ}", str(missing))
-                yield Fault(series.type, number, None, "number", "missing", f"the {missing}. of its series")
-            if series.drawn != series.last:
-                yield Fault(
-                    *(series.type, series.series, None, "next_value"),
-                    *(str(series.drawn + 1), str(series.last + 1)),
-                )
-        for row in _rows(cursor, DATED, tenant=tenant):
-            yield Fault.of(row.type, row, "issue_date", row.issue_date, f"{row.before} or later")
+        drawn = {(one.type, one.series): one.drawn for one in _rows(cursor, COUNTERS, tenant=tenant)}
+        # The server keeps the rows: a business may have any number of them.
+        with connection.cursor(name="numbered") as numbered:
+            numbered.execute(NUMBERED, {"tenant": tenant})
+            for series, rows in groupby(numbered, key=attrgetter("type", "series")):
+                examined.series += 1
+                yield from series_faults(*series, rows, drawn=drawn.pop(series, 0))
+        for series, last in drawn.items():
+            yield from series_faults(*series, (), drawn=last)
         for row in _rows(cursor, BILLED, tenant=tenant):
             source = f"{row.source_type} {row.source_id}"
             yield Fault.of(row.type, row, f"lines.{row.position}.source", source, "billed once")

@@ -210,6 +210,17 @@ class TestMoney:
         place, _, seq = books.number.rpartition("/")
         assert (tenant["fault"]["number"], tenant["fault"]["id"]) == (f"{place}/{int(seq)}", None)
 
+    @pytest.mark.parametrize(("by", "field"), [(1, "number"), (-1, "next_value")])
+    def test_finds_a_counter_that_was_moved(
+        self, books: Books, tamper: Tamper, capsys: pytest.CaptureFixture[str], by: int, field: str
+    ) -> None:
+        tamper(f"UPDATE number_series SET next_value = next_value + {by} WHERE type = 'payment'")
+
+        code, tenant = examine(books, capsys)
+
+        assert code == 1
+        assert (tenant["fault"]["kind"], tenant["fault"]["field"]) == ("payment", field)
+
     def test_finds_numbers_that_do_not_follow_their_days(
         self, books: Books, tamper: Tamper, capsys: pytest.CaptureFixture[str]
     ) -> None:
