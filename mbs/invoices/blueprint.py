@@ -105,7 +105,7 @@ def remove(invoice_id: UUID) -> Response:
 @blueprint.post("/invoices/<id:invoice_id>/issue")
 @requires("invoices:issue")
 @conditional
-@blueprint.arguments(IssueInvoice, example={})
+@blueprint.arguments(IssueInvoice, example={"issueDate": "2025-04-01"})
 @blueprint.response(200, InvoiceView)
 @replayable
 def issue(body: dict[str, Any], invoice_id: UUID) -> Response:

@@ -21,6 +21,8 @@ OPTIONAL_BODIES = frozenset(
     {
         *(f"POST /api/bookings/{{booking_id}}/{action}" for action in ("decline", "no-show", "cancel")),
         "POST /api/sessions/{session_id}/cancel",
+        "POST /api/invoices/{invoice_id}/issue",
+        "POST /api/bookings/{booking_id}/invoice",
     }
 )
 
