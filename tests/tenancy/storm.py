@@ -7,7 +7,7 @@ knows holds its canary. Whatever is answered is searched for the other's canary 
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from flask import Flask
@@ -110,7 +110,8 @@ class Storm:
         self.called[f"{method} {address[0].rule}"] += 1
         assert response.status_code < 500, response.get_data(as_text=True)
         # The path comes back in `instance`; the asker knew it.
-        text = response.get_data(as_text=True).replace(path.partition("?")[0], "") + str(response.headers)
+        text = response.get_data().decode(errors="replace").replace(path.partition("?")[0], "")
+        text += str(response.headers)
         found = [secret for secret in self.foreign.secrets() if secret in text]
         assert not found, f"{method} {path} shows {found}: {text}"
         return response
@@ -123,10 +124,13 @@ class Storm:
 
     def pick(self, of: str = "customers") -> tuple[bool, str] | None:
         """Choose an own or foreign object, or one that never was: whether it is own, and its id."""
+        return self.pick_of(getattr(self.own, of), getattr(self.foreign, of))
+
+    def pick_of(self, own: Collection[str], foreign: Collection[str]) -> tuple[bool, str] | None:
         whose = self.random.choice(OWNERS)
         if whose == "random":
             return False, str(uuid.uuid4())
-        ids = list(getattr(self.own if whose == "own" else self.foreign, of))
+        ids = list(own if whose == "own" else foreign)
         return (whose == "own", self.random.choice(ids)) if ids else None
 
     def like_one_that_never_was(

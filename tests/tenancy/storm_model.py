@@ -50,6 +50,19 @@ class Tenant:
     classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The entries of waiting lists."""
+    rates: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {"exchange-rates": {}, "tax-rates": {}}
+    )
+    has_logo: bool = False
+    invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    payments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Credit notes."""
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    series: set[tuple[str, str]] = field(default_factory=set)
+    """What is numbered by itself."""
+    answers: int = 0
+    """How many answers about money are kept for whoever asks again."""
     hours: int = 0
     """How many hours of its calendar are used up."""
     sessions: list[str] = field(default_factory=list)
@@ -64,7 +77,8 @@ class Tenant:
         objects: tuple[dict[str, Any], ...] = (
             *(self.customers, self.guests, self.roles, self.invitations, self.keys, self.locations),
             *(self.services, self.resources, self.entries["exceptions"], self.entries["time-off"]),
-            *(self.bookings, self.classes, self.waiting),
+            *(self.bookings, self.classes, self.waiting, self.invoices, self.payments, self.notes),
+            *(self.refunds, *self.rates.values()),
         )
         return [
             *(self.canary, self.id),
@@ -81,7 +95,7 @@ class Tenant:
         return {
             "customers": len(self.customers),
             "events": self.events,
-            "idempotency_keys": len(self.kept),
+            "idempotency_keys": len(self.kept) + self.answers,
             "event_heads": 1,
             "locations": 1 + len(self.locations),
             "memberships": len(self.members) + len(self.guests),
@@ -101,7 +115,20 @@ class Tenant:
             "allocations": sum(len(one["resources"]) for one in self.bookings.values())
             + sum(one["staffId"] is not None for one in self.classes.values()),
             "waitlist_entries": len(self.waiting),
+            "exchange_rates": len(self.rates["exchange-rates"]),
+            "tax_rates": len(self.rates["tax-rates"]),
+            "logos": int(self.has_logo),
+            "documents": len(self.documents),
+            "document_lines": sum(len(one["items"]) for one in self.documents),
+            "number_series": len(self.series),
+            "payments": len(self.payments),
+            "payment_allocations": sum(len(one["allocations"]) for one in self.payments.values()),
+            "refunds": len(self.refunds),
         }
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        return [*self.invoices.values(), *self.notes.values()]
 
     @property
     def staff(self) -> dict[str, dict[str, Any]]:
@@ -111,6 +138,11 @@ class Tenant:
         """Tell whether something refers to a customer, service, resource or location, so that it stays."""
         places = [one["locationId"] for one in (*self.resources.values(), *self.classes.values())]
         if id_ in places or any(id_ == one["serviceId"] for one in self.classes.values()):
+            return True
+        for one in self.documents:
+            if id_ in (one["customerId"], one["locationId"], *(item["serviceId"] for item in one["items"])):
+                return True
+        if any(id_ in (one["customerId"], one["locationId"]) for one in self.payments.values()):
             return True
         who = [one["staffId"] for one in self.classes.values()]
         who += [one["customerId"] for one in self.waiting.values()]

@@ -63,6 +63,10 @@ class ClassStorm(BookingStorm):
         self.own.waiting |= {row["id"]: row for row in rows}
         for row in self.expect(200, "GET", f"/api/bookings?limit=100&sessionId={id_}")["data"]:
             self.own.bookings[row["id"]] = row
+        self.recount()
+
+    def recount(self) -> None:
+        """Learn how many events there are, of what has more than one."""
         ((events,),) = self.inspector.ask("SELECT count(*) FROM events WHERE tenant_id = %s", self.own.id)
         self.own.events = events
 
