@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Integer, Numeric, Row, case, column, func, literal, true
+from sqlalchemy import ColumnElement, Date, Integer, Numeric, Row, any_, case, column, func, literal, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from mbs.dashboard.models import AGES, Period
@@ -71,37 +71,43 @@ class DocumentFigures(Repository):
 
         A line with two taxes counts for each of them.
         """
-        # Looked up for each document: joined, all lines of the business might be read for those of a day.
-        line = (
-            _Lines(self._transaction)
-            .select(DocumentLine.tax_kind, DocumentLine.net, DocumentLine.taxes)
-            .where(DocumentLine.document_id == Document.id)
-            .offset(0)
-            .lateral("line")
+        issued = (
+            self.select(
+                Document.id,
+                Document.type,
+                _part(period).label("part"),
+                Document.currency,
+                Document.seller["country"].astext.label("jurisdiction"),
+                Document.place_of_supply,
+            )
+            .where(*_issued_in(period), *_kept(currency, location_id))
+            .cte("issued")
+            .prefix_with("MATERIALIZED")
         )
-        elements = func.jsonb_array_elements(line.c.taxes).table_valued(column("value", JSONB))
+        # By their ids alone: joined, all lines of the business might be read for those of a day.
+        ids = func.array(issued.select().with_only_columns(issued.c.id).scalar_subquery())
+        elements = func.jsonb_array_elements(DocumentLine.taxes).table_valued(column("value", JSONB))
         component = elements.render_derived().lateral("component")
         value = component.c.value
         rate, amount = (value[name].astext.cast(Numeric) for name in ("rate", "amount"))
         groups = (
-            _part(period).label("part"),
-            Document.currency,
-            Document.seller["country"].astext.label("jurisdiction"),
-            Document.place_of_supply,
-            line.c.tax_kind.label("kind"),
+            *(issued.c.part, issued.c.currency, issued.c.jurisdiction, issued.c.place_of_supply),
+            DocumentLine.tax_kind.label("kind"),
             value["code"].astext.label("code"),
             rate.label("rate"),
         )
+        credited = issued.c.type == CREDIT_NOTE
         statement = (
-            self.select(
+            _Lines(self._transaction)
+            .select(
                 *groups,
-                _sum(_signed(line.c.net)).label("taxable"),
-                _sum(_signed(func.coalesce(amount, NO_MONEY))).label("tax"),
+                _sum(_signed(DocumentLine.net, credited)).label("taxable"),
+                _sum(_signed(func.coalesce(amount, NO_MONEY), credited)).label("tax"),
             )
-            .select_from(Document)
-            .join(line, true())
+            .select_from(DocumentLine)
+            .join(issued, issued.c.id == DocumentLine.document_id)
             .outerjoin(component, true())
-            .where(*_issued_in(period), *_kept(currency, location_id))
+            .where(DocumentLine.document_id == any_(ids))
             .group_by(*(group.name for group in groups))
         )
         return self._transaction.execute(statement).all()
@@ -174,8 +180,8 @@ def _kept(currency: str | None, location_id: UUID | None) -> tuple[ColumnElement
     return tuple(conditions)
 
 
-def _signed(amount: Any) -> ColumnElement[Any]:
-    return case((CREDITED, -amount), else_=amount)
+def _signed(amount: Any, credited: ColumnElement[bool] = CREDITED) -> ColumnElement[Any]:
+    return case((credited, -amount), else_=amount)
 
 
 def _sum(amount: Any, kept: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
