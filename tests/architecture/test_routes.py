@@ -112,7 +112,6 @@ class TestEveryRoute:
             "/api/seed": "settings",
             "/api/exchange-rates": "settings",
             "/api/tax-rates": "settings",
-            "/api/refunds": "payments",
             "/api/credit-notes/<id:credit_note_id>/pdf": "invoices",
             "/api/refunds": "payments",
             "/api/credit-notes": "invoices",

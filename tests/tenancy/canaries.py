@@ -5,6 +5,7 @@ from flask import Flask
 from tests.factories.answers import listed, made
 from tests.factories.calendar_objects import in_days, whole_calendar
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.issued import issued, pay
 from tests.tenancy.conftest import random_id
 
 CANARY = "kanarienvogel"
@@ -53,6 +54,7 @@ def business_of_canaries(app: Flask) -> Business:
     ):
         assert theirs.post(place, body, headers=traced).status_code == 201, place
     _mark_calendar(theirs)
+    _mark_payments(theirs)
     return theirs
 
 
@@ -75,11 +77,29 @@ def _mark_calendar(theirs: Business) -> None:
         made(theirs, "/api/bookings", {**asked, "notes": CANARY})
 
 
+def _mark_payments(theirs: Business) -> None:
+    """Put the word into every text of payments: one that paid an invoice, and one that went back in part."""
+    booking = listed(theirs, "/api/bookings")[0]
+    texts = {"reference": CANARY, "notes": CANARY, "bookingId": booking["id"]}
+    invoice = issued(theirs, "10.00", customer_id=booking["customerId"])
+    payment = pay(theirs, "10.00", **invoice, **texts)
+    rest = pay(theirs, "10.00", customerId=booking["customerId"], allowUnapplied=True, **texts)
+    refund = {"amount": "1.00", "reason": CANARY, "reference": CANARY}
+    made(theirs, f"/api/payments/{rest['id']}/refunds", refund)
+    made(theirs, f"/api/payments/{payment['id']}/reverse", {"reason": CANARY})
+    pay(theirs, "9.00", **invoice, **texts)
+
+
 def questions_about(theirs: Business) -> dict[str, str]:
     """Return for each parameter of a list what asks for something of this business."""
     booking = listed(theirs, "/api/bookings")[0]
     group_class = listed(theirs, "/api/sessions")[0]
+    payment = listed(theirs, "/api/payments?expand=allocations")[0]
     return {
+        "paymentId": payment["id"],
+        "bookingId": payment["bookingId"],
+        "invoiceId": payment["allocations"][0]["invoiceId"],
+        "method": payment["method"],
         "search": CANARY,
         "email": f"{CANARY}@example.com",
         "phone": f"%2B91{PHONE}",
