@@ -36,9 +36,9 @@ from mbs.foundation.throttle import Throttle
 from mbs.invitations.service import InvitationService, JoinService
 from mbs.invoices.service.drafting import DraftService
 from mbs.invoices.service.from_bookings import BillingService
+from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
-from mbs.invoices.service.settling import IssuedService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
@@ -288,6 +288,7 @@ def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Cloc
     )
     return Tools(
         settings=made[TenantService](joined),
+        locations=made[LocationService](joined),
         customers=made[CustomerService](joined),
         resources=made[ResourceService](joined),
         schedules=made[ScheduleService](joined),
@@ -296,4 +297,7 @@ def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Cloc
         reservations=made[ReservationService](joined),
         bookings=made[LifecycleService](joined),
         waitlist=made[WaitlistService](joined),
+        billing=partial(made[BillingService], joined),
+        payments=made[RecordingService](joined),
+        credits=made[CreditService](joined),
     )

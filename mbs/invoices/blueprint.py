@@ -16,9 +16,9 @@ from mbs.invoices.schemas.requests import EXAMPLE, SORTS, ChangeInvoice, CreateI
 from mbs.invoices.schemas.views import InvoicePage, InvoicePreview, InvoiceView
 from mbs.invoices.service.drafting import DraftService
 from mbs.invoices.service.from_bookings import BillingService
+from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
-from mbs.invoices.service.settling import IssuedService
 
 blueprint = Blueprint(
     "invoices",

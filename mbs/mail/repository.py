@@ -1,4 +1,4 @@
-"""The queue of mails about accounts: anybody may put one in, only `mbs worker` takes them out."""
+"""The queue of mails: anybody may put one in, only `mbs worker` takes them out."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from mbs.foundation.local_time import local
 from mbs.foundation.sealing import Sealer
+from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
-from mbs.invoices.service.settling import IssuedService
 from tests.conftest import SECRETS
 from tests.factories.callers import Business
 
