@@ -23,7 +23,7 @@ PLANTED = [
     ("foundation/clock.py", "import mbs.events.models", HOUSE),
     ("events/service.py", "import mbs.customers.repository", HOUSE),
     ("app.py", "import mbs.operations.migrate", HOUSE),
-    ("invoices/__init__.py", "", HOUSE),
+    ("quotes/__init__.py", "", HOUSE),
     ("customers/models.py", "import mbs.customers.service", ROOM),
     ("customers/schemas.py", "import mbs.customers.service", ROOM),
     ("customers/helpers.py", "", ROOM),
