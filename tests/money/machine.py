@@ -4,13 +4,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from flask import Flask
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from werkzeug.test import TestResponse
 
 from tests.factories.answers import made
-from tests.factories.callers import Business
+from tests.factories.callers import Business, Caller, new_business
+from tests.factories.invoices import charge_gst, new_customer
 from tests.factories.issued import new_key
+from tests.money.drafts import DRAFTS
 from tests.money.invariants import asked
 from tests.money.ledger import UNITS, ZERO, Invoice, Ledger, Line, Part, Payment, Refused, rounded
 
@@ -21,42 +24,22 @@ UNION ALL
 SELECT id::text, status, amount_applied, amount_refunded, amount_unapplied FROM payments
 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s::uuid[])
 """
-QUANTITIES = st.sampled_from(["1", "2", "3", "0.5", "1.234", "7"])
-UNIT_PRICES = st.integers(0, 3) | st.integers(100, 200_000)
 SETTLEMENTS = st.sampled_from(["apply", "refund", "balance"])
 THOUSANDTH = Decimal("0.001")
 ROUNDINGS = st.sampled_from([None, None, "1.00", "5.00"])
 
-ITEMS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "quantity": QUANTITIES,
-            "unitPrice": UNIT_PRICES,
-            "taxCategory": st.sampled_from(["standard", "beauty_wellness", "zero", "exempt"]),
-            "discount": st.sampled_from([None, None, None, {"type": "percent", "value": "12.5"}]),
-        }
-    ),
-    min_size=1,
-    max_size=3,
-)
-
-
-DRAFTS = st.fixed_dictionaries(
-    {
-        "customerId": st.sampled_from([0, 0, 1]),
-        "currency": st.sampled_from(["INR", "INR", "JPY"]),
-        "taxMode": st.sampled_from(["inclusive", "exclusive"]),
-        "discount": st.sampled_from([None, None, {"type": "percent", "value": "10"}]),
-        "items": ITEMS,
-        "issued": st.sampled_from([True] * 5 + [False]),
-    }
-)
-
 
 class Machine(RuleBasedStateMachine):
+    app: ClassVar[Flask]
     owner: ClassVar[Business]
     cursor: ClassVar[Any]
     customers: ClassVar[list[str]]
+
+    @classmethod
+    def move(cls) -> None:
+        """Go on at a new business."""
+        cls.owner = charge_gst(new_business(Caller(cls.app)))
+        cls.customers = [new_customer(cls.owner, name=name) for name in ("Jane", "John")]
 
     @initialize(
         cash=ROUNDINGS,
@@ -182,10 +165,23 @@ class Machine(RuleBasedStateMachine):
         amount = sum(wanted.values(), ZERO) + data.draw(st.sampled_from([0, 0, 0, 100]))
         if first.currency == "JPY":
             amount = max(amount.quantize(Decimal(1)), Decimal(1))
-        payment = Payment("", customer, first.currency, amount)
+        self.pay_it(customer, first.currency, amount, wanted, surplus=surplus)
+
+    @precondition(lambda self: self.ledger.invoices)
+    @rule(data=st.data(), parts=st.integers(2, 3))
+    def pay_in_parts(self, data: st.DataObject, parts: int) -> None:
+        invoice = self.invoice(data)
+        part = rounded(self.ledger.due(invoice) / 3, invoice.currency)
+        for _ in range(parts if part else 0):
+            self.pay_it(invoice.customer, invoice.currency, part, {invoice: part}, surplus=False)
+
+    def pay_it(
+        self, customer: str, currency: str, amount: Decimal, wanted: dict[Invoice, Decimal], *, surplus: bool
+    ) -> None:
+        payment = Payment("", customer, currency, amount)
         body = {
             "customerId": customer,
-            "currency": first.currency,
+            "currency": currency,
             "amount": str(amount),
             "method": "cash",
             "allowUnapplied": surplus,
@@ -289,4 +285,8 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def all_that_a_superuser_asks_holds(self) -> None:
-        assert asked(self.cursor, self.owner.tenant_id) == []
+        wrong = asked(self.cursor, self.owner.tenant_id)
+        if wrong:
+            # What is wrong stays, and would fail the next run at its first step.
+            type(self).move()
+        assert wrong == []
