@@ -1,4 +1,4 @@
-"""Drafts of any kind, as the money machine writes them; a customer is 0 or 1, a price in the currency's units."""
+"""Drafts of any kind for the money machine; a customer is 0 or 1, a price in the currency's units."""
 
 from hypothesis import strategies as st
 
