@@ -47,6 +47,7 @@ BARE_STATEMENTS = {
     "mbs/bookings/models.py: Booking": "the conditions of indexes",
     "mbs/payments/models.py: Payment": "the condition of an index",
     "mbs/invoices/models/tables.py": "the conditions of indexes",
+    "mbs/taxes/models/tables.py: TaxRate": "a part of a constraint",
     "mbs/invoices/repository/series.py: _draw": "an insert: the tenant is the column's default",
     "mbs/waitlist/models.py: WaitlistEntry": "the condition of an index",
     "mbs/branding/repository.py: LogoRepository": "the tenant is the column's default",

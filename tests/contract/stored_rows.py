@@ -44,6 +44,7 @@ TABLES = (
     "payments",
     "payment_allocations",
     "refunds",
+    "tax_rates",
 )
 """Where a refused request must leave nothing. Not here: counters of limits, and sessions."""
 
