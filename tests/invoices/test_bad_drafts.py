@@ -150,6 +150,15 @@ class TestTaxes:
         assert (response.status_code, answer["code"]) == (409, "NO_TAX_RATE")
         assert (answer["category"], answer["jurisdiction"], answer["on"]) == ("moonstone", "IN", "2026-03-02")
 
+    def test_that_lift_the_total_beyond_what_can_be_kept_are_refused(self, owner: Business) -> None:
+        charge_gst(owner)
+        line = item(unitPrice="999999999999999.00", taxCategory="standard")
+        body = {"customerId": new_customer(owner), "items": [line], "taxMode": "exclusive"}
+        response = owner.post("/api/invoices", body)
+        assert response.status_code == 400
+        assert response.get_json()["errors"][0]["field"] == "items"
+        assert made(owner, "/api/invoices", {**body, "taxMode": "inclusive"})["total"] == line["unitPrice"]
+
     def test_of_two_places_are_refused_with_the_line(self, owner: Business) -> None:
         charge_gst(owner)
         firm = new_customer(owner, taxId="29AAGCB7383J1Z4", taxStatus="registered")
