@@ -42,13 +42,15 @@ REPLAYABLE = [
 ]
 
 EVENTS = {
+    # The example's is issued at once.
+    "POST /api/bookings/{booking_id}/invoice": 2,
     # The invoice that is paid by it, or open again, has one of its own; so has what leaves it.
     "POST /api/payments": 2,
     "POST /api/payments/{payment_id}/allocations": 2,
     "POST /api/payments/{payment_id}/refunds": 3,
     "POST /api/payments/{payment_id}/reverse": 2,
-    # The example's is issued at once.
-    "POST /api/bookings/{booking_id}/invoice": 2,
+    # The invoice is credited, and by that paid.
+    "POST /api/invoices/{invoice_id}/credit-notes": 3,
     # The location that is no longer the default has an event of its own, as has a booking that is confirmed.
     "PATCH /api/locations/{location_id}": 2,
     "POST /api/sessions/{session_id}/waitlist/{entry_id}/accept": 2,
