@@ -29,7 +29,7 @@ class Rate(Amount):
     """A rate above 0 as text; a JSON number is refused, for it may be inexact."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {**WORTH, "pattern": ABOVE_NOUGHT}
+        metadata = {**WORTH, "pattern": ABOVE_NOUGHT, "maxLength": 25}
         super().__init__(maximum=LARGEST, decimals=SCALE, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # type: ignore[override]
