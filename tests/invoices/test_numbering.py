@@ -147,6 +147,17 @@ class TestDraw:
         assert "2026-05-07" in refused.value.detail
         assert drawn(owner, on=SPRING + timedelta(days=3)) == "MUM/2627/00004"
 
+    def test_takes_what_is_today_somewhere_as_it_comes(self, owner: Business) -> None:
+        series = series_of("{FY}-{SEQ:2}", prefix="MUM", on=SPRING, country="IN")
+        days = [SPRING, SPRING - timedelta(days=1), SPRING - timedelta(days=1)]
+        for number_, day in enumerate(days[:2], start=1):
+            with owner.database.transaction(owner.scope) as transaction:
+                drawn_ = draw(transaction, type_="invoice", series=series, on=day, today=True)
+                assert drawn_.seq == number_
+        # What somebody dates back is behind the latest of them still.
+        with pytest.raises(DatedTooEarly, match="2026-05-04"):
+            drawn(owner, "{FY}-{SEQ:2}", on=days[2])
+
     def test_runs_past_dates_where_there_are_none(self, owner: Business) -> None:
         assert [drawn(owner, on=None, type_="payment") for _ in range(2)][-1] == "MUM/2627/00002"
 

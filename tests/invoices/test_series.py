@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from mbs.foundation.errors import InvalidState
 from tests.auth.racing import send, together
 from tests.factories.callers import Business, new_address
 from tests.factories.invoices import charge_gst, new_customer, new_draft, new_invoice
@@ -78,6 +79,20 @@ class TestPlaces:
             new_invoice(salon, issue_date="2025-05-04", **at)["number"] for at in ({}, {"locationId": bandra})
         ]
         assert found == ["MUM/2526/00001", "MUM/2526/00002"]
+
+    def test_of_one_series_issue_on_both_sides_of_midnight(self, business: Callable[..., Business]) -> None:
+        owner = business(countryCode="US", businessType="consultancy")
+        number_by(owner, "{YYYY}-{SEQ:3}")
+        zones = ("America/New_York", "America/Los_Angeles")
+        customer = new_customer(owner)
+        drafts = [
+            new_draft(owner, customerId=customer, locationId=place(owner, f"P{number}", timezone=zone))
+            for number, zone in enumerate(zones)
+        ]
+        at = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
+        assert [number_at(owner, draft, at) for draft in drafts] == ["2026-001", "2026-002"]
+        days = [owner.get(f"/api/invoices/{draft['id']}").get_json()["issueDate"] for draft in drafts]
+        assert days == ["2026-03-02", "2026-03-01"]
 
     def test_share_one_series_where_the_pattern_names_none(self, salon: Business) -> None:
         number_by(salon, "{FY}-{SEQ:4}")
@@ -155,6 +170,19 @@ class TestRacers:
         assert found.count("failed") == 4
         assert [row.seq for row in numbers(salon)] == list(range(1, 9))
         assert sorted(row.number for row in numbers(salon)) == sorted(set(found) - {"failed"})
+
+    def test_for_one_draft_issue_it_once(self, salon: Business) -> None:
+        draft = new_draft(salon)
+
+        def race(number: int) -> str | None:
+            try:
+                issuing_at(salon, datetime.now(UTC)).issue(id_=UUID(draft["id"]), version=None)
+            except InvalidState:
+                return "refused"
+            return None
+
+        assert Counter(together(10, race)) == {None: 1, "refused": 9}
+        assert [row.seq for row in numbers(salon)] == [1]
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,8 @@ def issue_draft(
     :param lines: columns of its lines as they are stored.
     """
     rules = invoicing_rules(context.settings)
-    on = issue_date(issued_on, today=local(at, context.timezone).date())
+    today = local(at, context.timezone).date()
+    on = issue_date(issued_on, today=today)
     due = due_date(draft.due_date, issued_on=on, days=rules["dueDays"])
     refuse_unregistered(context)
     if not lines:
@@ -94,7 +95,7 @@ def issue_draft(
         "due_date": due,
         "seller": seller_snapshot(context),
         "buyer": buyer_snapshot(context),
-        **draw(transaction, type_="invoice", series=series, on=on)._asdict(),
+        **draw(transaction, type_="invoice", series=series, on=on, today=on == today)._asdict(),
     }
     documents = DocumentRepository(transaction)
     documents.change(draft.id, values, version=None)
