@@ -68,6 +68,7 @@ RATE_LIMIT_HEADERS = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'As `"api";q=100;w=60`.'},
     "RateLimit": {"schema": {"type": "string"}, "description": 'As `"api";r=99;t=60`.'},
 }
+RETRY_AFTER = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
 ENTITY_TAG = r'^("[0-9]{1,9}"|\*)$'
 
 NOT_OURS = ("Error", "PaginationMetadata")
@@ -138,18 +139,20 @@ def _complete_responses(path: str, method: str, operation: dict[str, Any], view:
     responses = operation["responses"]
     # flask-smorest names a response of its own for faulty arguments.
     responses.pop("400", None)
-    success = next(code for code in responses if code.startswith(("2", "3")))
-    headers = responses[success].setdefault("headers", {})
-    headers.update(CORRELATION)
-    if _is_limited(path):
-        headers.update(RATE_LIMIT_HEADERS)
-    if getattr(view, "tabular", False):
-        responses[success].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
-    if getattr(view, "conditional", False):
-        if method == "get":
-            responses["304"] = {"description": "Not modified: you hold the newest version."}
-        if success != "204":
+    conditional = getattr(view, "conditional", False)
+    for success in [code for code in responses if code.startswith(("2", "3"))]:
+        headers = responses[success].setdefault("headers", {})
+        headers.update(CORRELATION)
+        if _is_limited(path):
+            headers.update(RATE_LIMIT_HEADERS)
+        if getattr(view, "tabular", False):
+            responses[success].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
+        if conditional and success in ("200", "201"):
             headers["ETag"] = {"schema": {"type": "string"}, "description": "The object's version."}
+        if success == "202":
+            headers["Retry-After"] = RETRY_AFTER
+    if conditional and method == "get":
+        responses["304"] = {"description": "Not modified: you hold the newest version."}
     for status in sorted(_error_statuses(path, method, operation, view)):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{_error_name(status)}"})
 
@@ -194,7 +197,7 @@ def _error_name(status: int) -> str:
 def _error(status: int) -> dict[str, Any]:
     headers = dict(CORRELATION)
     if status in (429, 503):
-        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        headers["Retry-After"] = RETRY_AFTER
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": ERRORS[status],

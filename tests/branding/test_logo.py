@@ -116,6 +116,7 @@ class TestALogo:
         text.add_text("Comment", "taken at 12 MG Road")
         put(owner, picture(pnginfo=text, icc_profile=b"12 MG Road"))
         assert b"MG Road" not in owner.get("/api/tenant/logo").data
+        assert "icc_profile" not in kept(owner).info
         exif = Image.Exif()
         exif[0x010E] = "taken at 12 MG Road"
         put(owner, picture(form="JPEG", exif=exif))
