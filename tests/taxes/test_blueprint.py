@@ -8,9 +8,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from mbs.taxes.schemas import EffectiveTaxRates, TaxRateView
+from tests.auth.racing import together
 from tests.contract.closed_schemas import differences
 from tests.factories.answers import listed, made
-from tests.factories.callers import Business
+from tests.factories.callers import Business, Caller
 from tests.factories.customers import events_of
 
 RATES = "/api/tax-rates"
@@ -131,6 +132,13 @@ class TestTwoRates:
         assert owner.patch(f"{RATES}/{first['id']}", {"validTo": None}).status_code == 409
         assert len(listed(owner, RATES)) == 2
 
+    def test_that_are_added_at_once_are_one(self, owner: Business) -> None:
+        callers = [Caller(owner.app, token=owner.token) for _ in range(8)]
+        answers = together(len(callers), lambda number: callers[number].post(RATES, BODY))
+        assert sorted(one.status_code for one in answers) == [201] + [409] * 7
+        assert {one.get_json()["code"] for one in answers if one.status_code == 409} <= {"CONFLICT", "BUSY"}
+        assert len(listed(owner, RATES)) == 1
+
     def test_of_other_places_or_categories_do(self, owner: Business) -> None:
         place = made(owner, "/api/locations", {"name": "Bandra"})["id"]
         add(owner)
@@ -165,6 +173,10 @@ class TestWhatHeld:
         assert "validTo" in removed.get_json()["detail"]
         stale = owner.delete(path, headers={"If-Match": '"7"'})
         assert stale.status_code == 412
+
+    def test_begins_with_its_first_day(self, owner: Business) -> None:
+        rate = add(owner, validFrom=effective(owner)["on"])
+        assert owner.delete(f"{RATES}/{rate['id']}").status_code == 409
 
     def test_not_yet_is_removed(self, owner: Business) -> None:
         rate = add(owner, validFrom=TOMORROW.isoformat())
