@@ -16,6 +16,7 @@ from mbs.config import Config
 from mbs.operations.embedded_postgres import Server, ensure
 from mbs.operations.migrate import migrate
 from tests.conftest import SECRETS, login_url, run_as_superuser
+from tests.factories.books import whole_books
 from tests.factories.calendar_objects import whole_calendar
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.objects import api_key, invitation, role
@@ -139,7 +140,7 @@ def new_pair(app: Flask) -> Pair:
         body = {"name": "Ana", "email": "ana@example.com"}
         response = one.post("/api/customers", body, headers={"Idempotency-Key": "first"})
         assert response.status_code == 201
-        for make in (role, invitation, api_key, whole_calendar):
+        for make in (role, invitation, api_key, whole_calendar, whole_books):
             make(one)
     return both
 
