@@ -35,6 +35,8 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     *("bookings(/[^/]+/reschedule)?", "sessions(/[^/]+)?", "session-series", "sessions/[^/]+/waitlist"),
     *("availability", "dashboard/stats", "analytics/[^/]+", "customers/[^/]+/bookings"),
     "sessions/[^/]+/attendees",
+    # Two currencies that are one.
+    "exchange-rates",
 )
 
 AGAIN = r"^/api/(resources|locations)/\{[a-z_]+\}/(schedule|exceptions|time-off)|^/api/seed/"
