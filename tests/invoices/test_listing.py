@@ -129,6 +129,13 @@ class TestFilters:
             "void": (None, False),
         }
 
+    def test_show_what_was_paid_and_what_is_due(self, owner: Business, bills: dict[str, str]) -> None:
+        by_id = {row["id"]: row for row in listed(owner, "/api/invoices")}
+        sums = {name: (by_id[id_]["amountPaid"], by_id[id_]["amountDue"]) for name, id_ in bills.items()}
+        assert sums["partial"] == ("1.00", "399.00")
+        assert sums["paid"] == ("500.00", "0.00")
+        assert sums["open"] == ("0.00", "200.00")
+
     @pytest.mark.parametrize(
         "query",
         ["status=late", "minTotal=-1", "minTotal=NaN", "issuedFrom=2026-2-1", "sortBy=amountDue", "search=x"],

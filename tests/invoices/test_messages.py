@@ -8,6 +8,7 @@ from tests.contract.round_trips import Counter
 from tests.factories.answers import made
 from tests.factories.callers import Business
 from tests.factories.invoices import item, new_customer, new_draft
+from tests.factories.issued import issued
 
 
 @pytest.mark.parametrize("lines", [1, 20, 200])
@@ -32,3 +33,11 @@ class TestADraft:
         counter, path = Counter(salon.app), f"/api/invoices/{new_draft(salon, *[item()] * lines)['id']}"
         for body in ({"notes": "x"}, {"items": [item()] * lines}):
             assert counter.count(partial(salon.patch, path, body)).own == 8
+
+
+class TestAnIssuedInvoice:
+    def test_is_refused_at_the_first_look(self, salon: Business) -> None:
+        counter, path = Counter(salon.app), f"/api/invoices/{issued(salon)['invoiceId']}"
+        for refused in (partial(salon.patch, path, {"notes": "x"}), partial(salon.delete, path)):
+            # Its row, and the end of the transaction.
+            assert counter.count(refused, expect_success=False).own == 2
