@@ -42,6 +42,10 @@ def business_of_canaries(app: Flask) -> Business:
         ("/api/invites", {"email": f"{CANARY}-{random_id()}@example.com", "role": "staff"}),
         ("/api/api-keys", {"name": CANARY, "scopes": ["customers:read"]}),
         (
+            "/api/tax-rates",
+            {"category": CANARY, "kind": "exempt", "validFrom": "2026-01-01", "source": CANARY},
+        ),
+        (
             "/api/locations",
             {
                 "name": CANARY,
