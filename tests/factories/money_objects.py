@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from itertools import count
 
 from tests.factories.answers import made
 from tests.factories.callers import Business
@@ -18,8 +20,16 @@ def tax_rate(owner: Business) -> dict[str, str]:
     return {"tax_rate_id": made(owner, "/api/tax-rates", body)["id"]}
 
 
+_days = count()
+
+
+def new_day() -> str:
+    """Return a day that no rate begins on yet."""
+    return (date(2000, 1, 1) + timedelta(days=next(_days))).isoformat()
+
+
 def exchange_rate(owner: Business) -> dict[str, str]:
-    body = {"base": "USD", "quote": "INR", "rate": "83.1234", "validFrom": "2026-03-01"}
+    body = {"base": "USD", "quote": "INR", "rate": "83.1234", "validFrom": new_day()}
     return {"exchange_rate_id": made(owner, "/api/exchange-rates", body)["id"]}
 
 

@@ -8,6 +8,7 @@ from tests.factories.calendar_objects import wish
 from tests.factories.calendar_requests import Prepared
 from tests.factories.callers import Business
 from tests.factories.invoices import new_customer, new_invoice
+from tests.factories.money_objects import new_day
 
 
 def write_draft(owner: Business) -> Prepared:
@@ -23,8 +24,13 @@ def bill_booking(owner: Business) -> Prepared:
     return Prepared({"booking_id": made(owner, "/api/bookings", wish(owner))["id"]})
 
 
+def add_rate(owner: Business) -> Prepared:
+    return Prepared(body={"validFrom": new_day()})
+
+
 PREPARED: Mapping[str, Callable[[Business], Prepared]] = {
     **print_objects.PREPARED,
+    "POST /api/exchange-rates": add_rate,
     "POST /api/invoices": write_draft,
     "POST /api/invoices/preview": write_draft,
     "POST /api/invoices/{invoice_id}/send": act_on_invoice,
