@@ -288,6 +288,7 @@ def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Cloc
     )
     return Tools(
         settings=made[TenantService](joined),
+        locations=made[LocationService](joined),
         customers=made[CustomerService](joined),
         resources=made[ResourceService](joined),
         schedules=made[ScheduleService](joined),
@@ -296,4 +297,7 @@ def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Cloc
         reservations=made[ReservationService](joined),
         bookings=made[LifecycleService](joined),
         waitlist=made[WaitlistService](joined),
+        billing=partial(made[BillingService], joined),
+        payments=made[RecordingService](joined),
+        credits=made[CreditService](joined),
     )

@@ -24,7 +24,8 @@ def create(preset: str) -> Response:
     """Fill a new business with a month of demo data.
 
     `preset` is `salon`, `clinic`, `gym`, `hostel` or `consultancy`. There are rules, people and things with
-    their hours, services, customers, and what they booked two weeks back and two ahead. A business that has
-    services or resources is refused with 409, so that nothing is mixed with what is real, or made twice.
+    their hours, services, customers, what they booked two weeks back and two ahead, and invoices of some of
+    it, paid or not. A business that has services or resources is refused with 409, so that nothing is mixed
+    with what is real, or made twice.
     """
     return answer({"preset": preset, **resolve(SeedService).seed(preset=preset)}, 201)

@@ -12,4 +12,5 @@ class SeedView(WireSchema):
     services = fields.Integer(required=True)
     sessions = fields.Integer(required=True)
     bookings = fields.Integer(required=True)
+    invoices = fields.Integer(required=True)
     waiting = fields.Integer(required=True)

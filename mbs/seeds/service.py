@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import product
 from random import Random
 from typing import Any
@@ -11,9 +12,11 @@ from uuid import UUID
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.local_time import local
+from mbs.foundation.money import rounded
 from mbs.locations.repository import LocationRepository
 from mbs.schedules.models import DAYS, Owner
 from mbs.seeds.errors import AlreadyFurnished, NoSuchPreset
+from mbs.seeds.models.billing import RULES, SELLER_IN_INDIA, billed
 from mbs.seeds.models.businesses import PRESETS
 from mbs.seeds.models.presets import FIRST_NAMES, LAST_NAMES, Preset, price
 from mbs.seeds.models.timelines import Act, Timeline
@@ -25,9 +28,13 @@ TAGS: tuple[list[str], ...] = (["vip"], [], ["new"], [], ["regular"])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The services of other rooms, joined to one transaction; a service knows none of them by name."""
+    """The services of other rooms, joined to one transaction; a service knows none of them by name.
+
+    `billing` makes one, which knows the instant of one request alone.
+    """
 
     settings: Any
+    locations: Any
     customers: Any
     resources: Any
     schedules: Any
@@ -36,6 +43,9 @@ class Tools:
     reservations: Any
     bookings: Any
     waitlist: Any
+    billing: Callable[[], Any]
+    payments: Any
+    credits: Any
 
 
 class MovableClock:
@@ -76,14 +86,16 @@ class SeedService:
             business = TenantRepository(transaction).own(lock=True)
             if FurnishedRepository(transaction).anything():
                 raise AlreadyFurnished
-            timezone = LocationRepository(transaction).default().timezone
+            place = LocationRepository(transaction).default()
             chance = Random(f"{business.id}:{preset}")  # noqa: S311  # nosec B311 - a demo, not a secret
-            timeline = Timeline(PRESETS[preset], chance=chance, now=now, timezone=timezone)
+            timeline = Timeline(PRESETS[preset], chance=chance, now=now, timezone=place.timezone)
             clock = MovableClock(timeline.opened)
             site = _Site(self._equip(transaction, clock), PRESETS[preset], business.currency, timeline)
+            site.open(place)
             site.furnish()
             site.invite(customers, chance)
-            for act in timeline.acts():
+            acts = timeline.acts()
+            for act in sorted([*acts, *billed(acts, now=now)], key=lambda act: act.at):
                 clock.at = act.at
                 site.perform(act)
             return site.counts()
@@ -102,6 +114,8 @@ class _Site:
         self._services: dict[str, UUID] = {}
         self._classes: dict[datetime, UUID] = {}
         self._bookings: dict[int, UUID] = {}
+        self._invoices: dict[int, Any] = {}
+        self._taxed: Mapping[str, Any] = {}
         self._waiting = 0
 
     def counts(self) -> Mapping[str, int]:
@@ -111,15 +125,22 @@ class _Site:
             "services": self._services,
             "sessions": self._classes,
             "bookings": self._bookings,
+            "invoices": self._invoices,
         }
         return {**{name: len(found) for name, found in made.items()}, "waiting": self._waiting}
 
-    def furnish(self) -> None:
-        """Make the rules, the people and things with their hours, the services and the classes."""
+    def open(self, place: Any) -> None:
+        """Make the rules, and let a business in India charge GST unless it has said what it charges."""
         tools, preset = self._tools, self._preset
-        tools.settings.change_settings(
-            version=None, changes={"booking": preset.rules}, has_second_factor=False
-        )
+        rules = {"booking": preset.rules, "invoicing": RULES}
+        tools.settings.change_settings(version=None, changes=rules, has_second_factor=False)
+        if (place.country, place.tax_regime) == ("IN", "none"):
+            tools.locations.change(id_=place.id, version=None, **SELLER_IN_INDIA)
+            self._taxed = preset.taxed
+
+    def furnish(self) -> None:
+        """Make the people and things with their hours, the services and the classes."""
+        tools, preset = self._tools, self._preset
         for thing in preset.things:
             made = tools.resources.create(
                 kind=thing.kind, name=thing.name, capacity=thing.capacity, tags=list(thing.tags)
@@ -137,6 +158,7 @@ class _Site:
                 price=price(offer.price, self._currency),
                 duration_min=offer.minutes,
                 sort_order=number,
+                **self._taxed,
                 **offer.more,
             )
             self._services[offer.name] = made.id
@@ -170,11 +192,35 @@ class _Site:
                 party_size=1,
             )
             self._waiting += 1
+        elif act.kind in ("bill", "pay", "credit"):
+            getattr(self, f"_{act.kind}")(act)
         elif act.kind == "complete_class":
             self._tools.sessions.complete(id_=self._classes[act.values["class"]], version=None)
         else:
             change = getattr(self._tools.bookings, act.kind)
             change(id_=self._bookings[act.number], version=None, **act.values)
+
+    def _bill(self, act: Act) -> None:
+        self._invoices[act.number] = self._tools.billing().bill(
+            booking_id=self._bookings[act.number], **act.values
+        )
+
+    def _pay(self, act: Act) -> None:
+        invoice = self._invoices[act.number]
+        self._tools.payments.record(
+            customer_id=invoice.customer_id,
+            invoice_id=invoice.id,
+            amount=_part(invoice, act),
+            currency=invoice.currency,
+            method=act.values["method"],
+        )
+
+    def _credit(self, act: Act) -> None:
+        invoice = self._invoices[act.number]
+        line = {"invoice_line_id": UUID(str(invoice.lines[0]["id"])), "amount": _part(invoice, act)}
+        self._tools.credits.issue(
+            invoice_id=invoice.id, version=None, reason="Came too late", lines=[line], settle="refund"
+        )
 
     def _assigned(self, by: Mapping[str, int | None]) -> Iterator[Mapping[str, Any]]:
         for name, own in by.items():
@@ -207,3 +253,7 @@ class _Site:
             if name in values:
                 asked[name] = values[name]
         return asked
+
+
+def _part(invoice: Any, act: Act) -> Decimal:
+    return rounded(invoice.total * act.values["percent"] / 100, invoice.currency)

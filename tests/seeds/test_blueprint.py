@@ -112,6 +112,23 @@ class TestAPreset:
             assert link(prev_hash=last, seq=event.seq, fields=fields) == event.hash
             last = event.hash
 
+    def test_has_invoices_of_which_some_are_paid_and_some_are_late(
+        self, seeded: Callable[[str], tuple[Business, Any]], preset: str
+    ) -> None:
+        owner, told = seeded(preset)
+        invoices = listed(owner, "/api/invoices")
+
+        assert 5 < len(invoices) == told["invoices"] <= 8
+        states = Counter(one["paymentStatus"] or one["status"] for one in invoices)
+        assert min(states[name] for name in ("draft", "unpaid", "partial", "paid")) > 0
+        assert any(one["isOverdue"] for one in invoices)
+        numbers = sorted(one["number"] for one in invoices if one["number"])
+        assert [int(number[-5:]) for number in numbers] == list(range(1, len(invoices)))
+        taxes = {one["taxTotal"] for one in invoices}
+        assert ("0.00" in taxes) is (preset == "clinic")
+        (note,) = listed(owner, "/api/credit-notes")
+        assert (note["settlement"], note["invoiceId"] in {one["id"] for one in invoices}) == ("refund", True)
+
     def test_is_refused_where_something_is_already(
         self, seeded: Callable[[str], tuple[Business, Any]], preset: str
     ) -> None:
@@ -184,6 +201,12 @@ class TestSeeding:
         assert owner.post("/api/seed/consultancy").status_code == 201
         prices = {one["name"]: one["price"] for one in listed(owner, "/api/services")}
         assert prices["Introductory call"] == "3600"
+
+    def test_charges_no_tax_where_nobody_said_which(self, business: Callable[..., Business]) -> None:
+        owner = business(countryCode="GB", businessType="salon")
+        assert owner.post("/api/seed/salon").status_code == 201
+        invoices = listed(owner, "/api/invoices?status=open,paid")
+        assert {(one["taxTotal"], one["title"]) for one in invoices} == {("0.00", "Invoice")}
 
 
 class TestInProduction:

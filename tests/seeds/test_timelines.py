@@ -1,6 +1,6 @@
 """What happens in demo businesses, as data: nothing collides, nothing is out of order, nothing is to come."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mbs.foundation.local_time import local
 from mbs.schedules.models import DAYS
+from mbs.seeds.models.billing import billed
 from mbs.seeds.models.businesses import PRESETS
 from mbs.seeds.models.presets import Preset, price
 from mbs.seeds.models.timelines import Act, Timeline
@@ -98,6 +99,28 @@ class TestTimelines:
         now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         first, again, other = (written(PRESETS["salon"], seed, now, "Asia/Kolkata") for seed in (1, 1, 2))
         assert first == again != other
+
+
+class TestBooks:
+    @pytest.mark.parametrize("name", PRESETS)
+    @given(seed=st.integers(0, 10_000), now=Moments)
+    @settings(max_examples=15, deadline=None)
+    def test_bill_what_was_done_and_nothing_else(self, name: str, seed: int, now: datetime) -> None:
+        acts = written(PRESETS[name], seed, now, "Asia/Kolkata")
+        books = list(billed(acts, now=now))
+
+        done = {act.number: act.at for act in acts if act.kind == "complete"}
+        bills = {act.number: act for act in books if act.kind == "bill"}
+        assert len(bills) == min(len(done), 8)
+        assert all(done[number] <= act.at for number, act in bills.items())
+        assert [act.values["issue"] for act in bills.values()] == [True] * (len(bills) - 1) + [False]
+        later = [act for act in books if act.kind != "bill"]
+        assert all(bills[act.number].at < act.at < now for act in later)
+        paid: Counter[int] = Counter()
+        for act in later:
+            paid[act.number] += act.values["percent"] if act.kind == "pay" else 0
+        assert max(paid.values(), default=0) <= 100
+        assert all(bills[number].values["issue"] for number in paid)
 
 
 class TestPrices:

@@ -8,6 +8,7 @@ WEEKDAYS = "mon tue wed thu fri"
 ALL_BUT_MONDAY = "tue wed thu fri sat sun"
 
 SALON = Preset(
+    taxed={"tax_category": "beauty_wellness", "sac_hsn": "999721"},
     rules={
         "cancelNoticeMin": 120,
         "lateCancelFee": {"type": "percent", "value": "50"},
@@ -54,6 +55,7 @@ SALON = Preset(
 )
 
 CLINIC = Preset(
+    taxed={"tax_category": "healthcare", "sac_hsn": "999312"},
     pace=1.5,
     rules={"slotIntervalMin": 10, "cancelNoticeMin": 1440, "maxPerCustomerPerDay": 3},
     things=(
@@ -91,6 +93,7 @@ CLINIC = Preset(
 )
 
 GYM = Preset(
+    taxed={"tax_category": "gym", "sac_hsn": "999723"},
     rules={"cancelNoticeMin": 240, "minNoticeMin": 0, "noShowFee": {"type": "percent", "value": "50"}},
     things=(
         Thing(name="Kofi", week=working("mon tue wed thu fri sat", (6, 12), (14, 17))),
@@ -137,6 +140,7 @@ GYM = Preset(
 )
 
 HOSTEL = Preset(
+    taxed={"tax_category": "accommodation", "sac_hsn": "996311"},
     rules={"checkInTime": "14:00", "checkOutTime": "11:00", "cancelNoticeMin": 2880, "maxAdvanceDays": 365},
     things=(
         Thing(name="Dormitory 101", kind="room", capacity=6, tags=("mixed",)),
@@ -156,6 +160,7 @@ HOSTEL = Preset(
 )  # fmt: skip
 
 CONSULTANCY = Preset(
+    taxed={"tax_category": "standard", "sac_hsn": "998311"},
     pace=3.0,
     rules={
         "minNoticeMin": 1440,

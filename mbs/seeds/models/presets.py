@@ -98,6 +98,8 @@ class Preset:
     things: Sequence[Thing]
     offers: Sequence[Offer]
     courses: Sequence[Course] = ()
+    taxed: Mapping[str, Any] = field(default_factory=dict)
+    """Columns of its services where it charges GST."""
     customers: int = 20
     pace: float = 1.0
 

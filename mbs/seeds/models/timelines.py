@@ -87,7 +87,7 @@ class Timeline:
 
     def _day(self, person: Thing, offers: list[Offer], day: date) -> Iterator[tuple[datetime, Offer]]:
         ahead = (day - self.days[DAYS_BACK]).days
-        busy = 0.09 if ahead < 0 else 0.1 if ahead < 7 else 0.05
+        busy = 0.075 if ahead < 0 else 0.08 if ahead < 7 else 0.04
         made = 0
         for first, last in (person.week or {}).get(DAYS[day.weekday()], ()):
             minute = first
