@@ -64,7 +64,7 @@ def present_listed(row: Any, tenant_id: Any, at: datetime) -> dict[str, Any]:
     if hasattr(row, "customer"):
         found["customer"] = row.customer
     if hasattr(row, "lines"):
-        found["items"] = [_stored_item(line, currency) for line in row.lines]
+        found["items"] = [_stored_item(line, currency) for line in row.lines or ()]
     if hasattr(row, "payments"):
         found["payments"] = [_payment(paid, currency) for paid in row.payments or ()]
     return found
