@@ -14,7 +14,7 @@ from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.invoices.models.tables import Document, DocumentLine
 from mbs.invoices.repository.documents import DocumentRepository
-from mbs.invoices.repository.filters import narrowed
+from mbs.invoices.repository.filters import narrowed, sortable
 from mbs.invoices.repository.parts import Customers, Lines
 from mbs.payments.models import Refund
 
@@ -57,6 +57,8 @@ class CreditNoteRepository(Repository):
         """
         values = {"original_id": invoice_id, **filters}
         given = {name: value for name, value in values.items() if value is not None}
+        for name in given.keys() & {"min_total", "max_total"}:
+            given[name] = sortable(given[name])
         return self.page(self._filtered(tuple(given)), request, **given, own=True)
 
     @classmethod

@@ -21,7 +21,7 @@ SORTS: Mapping[str, str] = {
     "createdAt": "created_at",
     "issueDate": "issue_order",
     "number": "number_order",
-    "total": "total",
+    "total": "total_order",
 }
 """The orders of a list: the word of `sortBy` and the column, which has an index."""
 
