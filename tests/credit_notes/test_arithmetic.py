@@ -49,7 +49,7 @@ SALON = Part(quantity=Decimal(1), net=Decimal("951.42"), taxes=(Decimal("23.79")
 
 class TestSplits:
     @given(lines(), st.data())
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=200, deadline=None)
     def test_add_up_to_the_line_by_whatever_bits(self, made: tuple[Part, str], data: st.DataObject) -> None:
         line, currency = made
         taken: list[Part] = []
@@ -81,7 +81,7 @@ class TestSplits:
         assert (whole.net, whole.taxes, whole.total) == (line.net, line.taxes, line.total)
 
     @given(lines(), st.data())
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def test_by_quantities_stay_within_a_unit_of_their_share(
         self, made: tuple[Part, str], data: st.DataObject
     ) -> None:
@@ -121,7 +121,7 @@ class TestSplits:
 
 class TestRefusals:
     @given(lines(), st.data())
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def test_come_one_unit_above_what_is_left(self, made: tuple[Part, str], data: st.DataObject) -> None:
         line, currency = made
         units = int(line.total.scaleb(scale(currency)))
