@@ -14,6 +14,7 @@ from fpdf import FPDF
 
 FOLDER = Path(__file__).resolve().parents[1] / "fonts"
 MAIN, ARABIC = "NotoSans", "NotoSansArabic"
+LAYOUT = ("GDEF", "GPOS", "GSUB")
 JOINERS = "\u200c\u200d"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
@@ -79,3 +80,15 @@ def load(pdf: FPDF, text: str) -> None:
         pdf.add_font(face, "", FOLDER / f"{face}-Regular.ttf")
         pdf.add_font(face, "B", FOLDER / f"{face}-Bold.ttf")
     pdf.set_fallback_fonts(faces[1:])
+
+
+def forget_shaping(pdf: FPDF) -> None:
+    """Drop from a document's faces the tables of shaping, once all is drawn.
+
+    fpdf would leave them out of the file anyway, but only after reading them: half of a print's time.
+    """
+    for font in pdf.fonts.values():
+        face: Any = font
+        for table in LAYOUT:
+            if table in face.ttfont:
+                del face.ttfont[table]

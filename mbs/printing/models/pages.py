@@ -28,6 +28,7 @@ def draw(sheet: Sheet) -> bytes:
     pages.items()
     pages.sums()
     pages.texts()
+    fonts.forget_shaping(pages)
     return bytes(pages.output())
 
 
