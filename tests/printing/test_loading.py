@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOADED = "import sys, mbs.app, mbs.operations.worker; print(*sorted({'fpdf', 'PIL', 'uharfbuzz'} & set(sys.modules)))"
+LOADED = """
+import sys, mbs.app, mbs.operations.worker
+print(*sorted({'fpdf', 'PIL', 'uharfbuzz'} & set(sys.modules)))
+"""
 
 
 class TestTheServiceAndTheWorker:
