@@ -200,6 +200,24 @@ class TestOnce:
         assert voided.status_code == 200
         assert salon.billed(booking, {"issue": True})["number"].endswith("/00002")
 
+    def test_stays_once_when_the_draft_gets_other_items(self, salon: Salon) -> None:
+        booking = salon.book(items=3)
+        draft = salon.billed(booking)
+        url = f"/api/invoices/{draft['id']}"
+        cheaper = [
+            {"serviceId": one["serviceId"], "unitPrice": "500.00", "quantity": one["quantity"]}
+            for one in draft["items"]
+        ]
+        extra = {"description": "Shampoo", "unitPrice": "50.00"}
+        changed = salon.owner.patch(url, {"items": [extra, *cheaper]}).get_json()
+        sources = [one["sourceId"] for one in changed["items"]]
+        assert sources == [None, *(one["sourceId"] for one in draft["items"])]
+        problem(salon.bill(booking), 409, "NOTHING_TO_BILL")
+        # What is taken off can be billed elsewhere.
+        assert salon.owner.patch(url, {"items": [extra, *cheaper[:2]]}).status_code == 200
+        (left,) = salon.billed(booking)["items"]
+        assert left["sourceId"] == sources[-1]
+
     def test_is_not_used_up_by_a_rehearsal(self, salon: Salon) -> None:
         booking = salon.book()
         rehearsed = salon.bill(booking, {"issue": True}, query="?dryRun=true")

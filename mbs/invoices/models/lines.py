@@ -10,9 +10,7 @@ from uuid_utils.compat import uuid7
 from mbs.catalog.errors import ServiceInactive
 from mbs.foundation.errors import FieldFault, Invalid, InvalidReference
 from mbs.invoices.models.pricing import refuse_finer_lines
-
-STANDARD = "standard"
-"""The tax category of what nobody says anything of."""
+from mbs.taxes.models.rates import STANDARD
 
 
 def discount_columns(discount: Mapping[str, Any] | None) -> dict[str, Decimal | None]:
@@ -44,6 +42,26 @@ def lines_of(
     ]
     refuse_finer_lines(lines, currency)
     return lines
+
+
+def keeping_sources(
+    lines: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return lines that bill what the lines before them billed, so that nobody bills it once more.
+
+    A line takes the place of the first one of the same service, or without one of the same description. What
+    no line takes the place of is free to be billed elsewhere.
+    """
+    left = [line for line in before if line["source_id"] is not None]
+    kept: list[Mapping[str, Any]] = []
+    for line in lines:
+        same = "description" if line["catalog_item_id"] is None else "catalog_item_id"
+        found = next((one for one in left if one[same] == line[same]), None)
+        if found is not None:
+            left.remove(found)
+            line = {**line, "source_type": found["source_type"], "source_id": found["source_id"]}
+        kept.append(line)
+    return kept
 
 
 def _line(item: Mapping[str, Any], service: Any, currency: str, field: str) -> dict[str, Any]:

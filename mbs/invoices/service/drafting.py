@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import DocumentLocked, PreconditionFailed
-from mbs.invoices.models.lines import discount_columns, lines_of
+from mbs.invoices.models.lines import discount_columns, keeping_sources, lines_of
 from mbs.invoices.models.parties import buyer_snapshot, seller_snapshot
 from mbs.invoices.models.pricing import refuse_finer_lines
 from mbs.invoices.repository.context import ContextRepository, ServiceRepository
@@ -79,7 +79,10 @@ class DraftService:
             _, draft = self._assembled(transaction, {**kept, **values}, stored)
             documents.change(id_, draft.header, version=None)
             if stored is None:
-                lines.replace_all(id_, draft.lines)
+                written = draft.lines
+                if before.booking_id is not None:
+                    written = keeping_sources(written, [row._asdict() for row in lines.of(id_)])
+                lines.replace_all(id_, written)
             else:
                 lines.reprice(id_, draft.lines)
             view = documents.view(id_)
