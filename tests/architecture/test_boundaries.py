@@ -51,6 +51,7 @@ BARE_STATEMENTS = {
     "mbs/invoices/repository/series.py: _draw": "an insert: the tenant is the column's default",
     "mbs/waitlist/models.py: WaitlistEntry": "the condition of an index",
     "mbs/branding/repository.py: LogoRepository": "the tenant is the column's default",
+    "mbs/printing/models/tables.py: DocumentPrint": "the condition of an index",
     "mbs/printing/repository.py: PrintRepository": "the tenant is the column's default",
     "mbs/printing/repository.py: PrintQueue": "what waits in any business; identity role only",
     "mbs/mail/repository.py": "mails are to people, of no single tenant; the tenant role only puts them in",
