@@ -54,8 +54,8 @@ LEADS = "Of a service that takes people, theirs counts, and not that of their ro
 POLICY = {"description": "What differs from the business's rules; null makes a rule the business's again."}
 
 TAX_CATEGORY = {
-    "description": "Which rate of tax it has; `GET /api/tax-rates/effective` lists them. `standard` unless"
-    " given.",
+    "description": "Which rate of tax it has; `GET /api/tax-rates/effective` lists them. Unless given,"
+    " what such a business mostly sells under: `beauty_wellness` of a salon in India, else `standard`.",
     "example": "beauty_wellness",
 }
 SAC_HSN = {

@@ -19,6 +19,7 @@ from mbs.foundation.money import refuse_finer, shown
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.policies import check_fees
 from mbs.resources.repository import ResourceRepository
+from mbs.taxes.models.rates import usual_category
 from mbs.tenants.repository import TenantRepository
 
 
@@ -44,6 +45,7 @@ class CatalogService:
             refuse_finer(values["price"], currency, field="price")
             check_fees(values["policy"], currency, field="policy")
             check_sac_hsn(values.get("sac_hsn"), country=business.country)
+            values.setdefault("tax_category", usual_category(business.country, business.business_type))
             item = CatalogRepository(transaction).add(
                 {**values, "id": uuid7(), "name_key": folded(values["name"]), "currency": currency}
             )

@@ -59,7 +59,7 @@ class TestCreate:
             "slotInterval": None,
             "segments": [],
             "policy": {},
-            "taxCategory": "standard",
+            "taxCategory": "beauty_wellness",
             "sacHsn": None,
             "supplyRule": None,
             "maxCapacity": 1,

@@ -52,7 +52,7 @@ class TestCreate:
         assert (line["description"], line["quantity"], line["unitPrice"]) == ("Haircut", "2.000", "999.00")
         assert (line["unit"], line["taxCategory"], line["serviceId"]) == (
             "booking",
-            "standard",
+            "beauty_wellness",
             service["id"],
         )
         assert draft["total"] == "1998.00"

@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 
 from mbs.locations.models import REGIMES_OF
-from mbs.taxes.models.rates import KINDS, SHIPPED, Rate, Rates, shipped
+from mbs.taxes.models.rates import KINDS, SHIPPED, Rate, Rates, shipped, usual_category
+from mbs.tenants.models import BUSINESS_TYPES
 
 ALL = [
     pytest.param(jurisdiction, category, id=f"{jurisdiction}-{category}")
@@ -131,3 +132,18 @@ class TestTheBusinessSOwnRates:
         assert categories == sorted({*shipped()["IN"], "own"})
         assert [rate.category for rate in rates if rate.own_id] == ["own"]
         assert "accommodation" not in [rate.category for rate in Rates.of([]).all("IN", date(2020, 1, 1))]
+
+
+class TestTheUsualCategory:
+    def test_is_the_one_of_the_trade_where_the_law_has_one(self) -> None:
+        assert usual_category("IN", "salon") == "beauty_wellness"
+        assert usual_category("IN", "gym") == "gym"
+        assert usual_category("IN", "consultancy") == "standard"
+        assert usual_category("GB", "salon") == "standard"
+        assert usual_category("US", "salon") == "standard"
+
+    def test_has_a_rate_today_wherever_one_is_named(self) -> None:
+        for country in shipped():
+            for business_type in BUSINESS_TYPES:
+                found = Rates.of(()).find(country, usual_category(country, business_type), date(2026, 1, 1))
+                assert found is not None, (country, business_type)

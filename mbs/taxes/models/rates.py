@@ -18,6 +18,9 @@ from mbs.taxes.models.computation import Component
 SHIPPED = Path(__file__).parents[1] / "rates.json"
 
 CATEGORY_PATTERN = "[a-z][a-z0-9_]{0,39}"
+STANDARD = "standard"
+"""The category of what nobody says anything of."""
+
 KINDS = ("taxed", "zero", "exempt", "out_of_scope", "reverse_charge")
 
 
@@ -74,17 +77,28 @@ def components_of(stored: Iterable[Mapping[str, Any]]) -> tuple[Component, ...]:
     return tuple(Component(one["code"], Decimal(one["rate"])) for one in stored)
 
 
+def usual_category(country: str, business_type: str) -> str:
+    """Return what a type of business mostly sells under; `standard` unless its country has another."""
+    usual = _content().get(country, {}).get("usual", {})
+    return str(usual.get(business_type, STANDARD))
+
+
 @cache
 def shipped() -> Mapping[str, Mapping[str, Sequence[Rate]]]:
     """Return the shipped rates: of each jurisdiction, of each category, the earliest first."""
-    content = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return {
         jurisdiction: {
             category: tuple(_of_file(category, row) for row in rows)
             for category, rows in entry["categories"].items()
         }
-        for jurisdiction, entry in content.items()
+        for jurisdiction, entry in _content().items()
     }
+
+
+@cache
+def _content() -> Mapping[str, Any]:
+    content: Mapping[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    return content
 
 
 def _of_file(category: str, row: Mapping[str, Any]) -> Rate:
