@@ -210,9 +210,7 @@ def service_factories(parts: Parts) -> Factories:
         ScheduleService: lambda scope: ScheduleService(begin=begin(scope), clock=clock),
         ExceptionService: lambda scope: ExceptionService(begin=begin(scope), clock=clock),
         TimeOffService: lambda scope: TimeOffService(
-            begin=begin(scope),
-            clock=clock,
-            only_of=None if scope.may("timeOff:write") else scope.actor_id,
+            begin=begin(scope), clock=clock, only_of=None if scope.may("timeOff:write") else scope.actor_id
         ),
         ApiKeyService: lambda scope: ApiKeyService(begin=begin(scope), clock=clock),
         AvailabilityService: lambda scope: AvailabilityService(
@@ -282,10 +280,8 @@ def service_factories(parts: Parts) -> Factories:
 
 def seed_tools(parts: Parts, scope: Scope, transaction: Transaction, clock: Clock) -> Tools:
     """Return the services that build a demo business, all in one transaction and by its own clock."""
-    made, joined = (
-        service_factories(replace(parts, clock=clock)),
-        replace(scope, open_transaction=transaction),
-    )
+    made = service_factories(replace(parts, clock=clock))
+    joined = replace(scope, open_transaction=transaction)
     return Tools(
         settings=made[TenantService](joined),
         locations=made[LocationService](joined),
