@@ -35,6 +35,8 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     *("bookings(/[^/]+/reschedule)?", "sessions(/[^/]+)?", "session-series", "sessions/[^/]+/waitlist"),
     *("availability", "dashboard/stats", "analytics/[^/]+", "customers/[^/]+/bookings"),
     "sessions/[^/]+/attendees",
+    # No money, money that its currency has no coin for, and what came, or went back, in the future.
+    "payments(/[^/]+/(allocations|refunds))?",
     # Two currencies that are one.
     "exchange-rates",
 )
