@@ -71,7 +71,8 @@ from mbs.foundation.pages import CursorCodec
 from mbs.foundation.schema_version import known_revisions
 from mbs.foundation.session_cookies import SessionCookies
 from mbs.health.service import HealthService
-from mbs.wiring import Parts, service_factories
+from mbs.parts import Parts
+from mbs.wiring import service_factories
 
 log = logging.getLogger("mbs.startup")
 

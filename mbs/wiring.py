@@ -1,8 +1,7 @@
 """What each service is made of, for a request's scope; `app.py` hands the result to the registry."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Self
 from uuid import UUID
 
 from mbs.accounts.repository import send_verification
@@ -17,7 +16,6 @@ from mbs.bookings.service.lifecycle import LifecycleService
 from mbs.bookings.service.reading import BookingService
 from mbs.branding.service import LogoService
 from mbs.catalog.service import CatalogService
-from mbs.config import Config
 from mbs.credit_notes.service.issuing import CreditService
 from mbs.credit_notes.service.reading import CreditNoteService
 from mbs.customers.service import CustomerService
@@ -25,14 +23,10 @@ from mbs.dashboard.service.activity import DashboardService
 from mbs.dashboard.service.money import MoneyReportService
 from mbs.events.service import EventService
 from mbs.exchange_rates.service import ExchangeRateService
-from mbs.foundation.challenges import ChallengeCodec
-from mbs.foundation.clock import Clock, SystemClock
-from mbs.foundation.db import Begin, Database, Transaction
-from mbs.foundation.refresh_tokens import RefreshTokenCodec
+from mbs.foundation.clock import Clock
+from mbs.foundation.db import Transaction
 from mbs.foundation.scope import Scope
-from mbs.foundation.sealing import Sealer
 from mbs.foundation.services import Factories
-from mbs.foundation.throttle import Throttle
 from mbs.invitations.service import InvitationService, JoinService
 from mbs.invoices.service.drafting import DraftService
 from mbs.invoices.service.from_bookings import BillingService
@@ -42,6 +36,7 @@ from mbs.invoices.service.reading import InvoiceService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
 from mbs.mail.service import DeliveryService
+from mbs.parts import Parts, own_origins
 from mbs.payments.service.applying import ApplyingService
 from mbs.payments.service.reading import PaymentService
 from mbs.payments.service.recording import RecordingService
@@ -57,63 +52,12 @@ from mbs.seeds.service import SeedService, Tools
 from mbs.sessions.models import Consequences
 from mbs.sessions.service.classes import SessionService
 from mbs.sign_ins.service import SignInService
-from mbs.sso.gateways import Provider
-from mbs.sso.models import TicketCodec
 from mbs.sso.service import SsoService
 from mbs.taxes.service import TaxService
 from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
 from mbs.waitlist.service import WaitlistService
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What services share, made once a process."""
-
-    config: Config
-    database: Database
-    clock: Clock
-    throttle: Throttle
-    tokens: RefreshTokenCodec
-    challenges: ChallengeCodec
-    sealer: Sealer
-    tickets: TicketCodec
-    provider: Provider | None
-
-    @classmethod
-    def of(cls, config: Config, *, database: Database, throttle: Throttle) -> Self:
-        """Return the parts that a configuration describes."""
-        # The session secret stands in for an encryption secret that was not set, or is new.
-        sealing = (config.encryption_secret, config.encryption_secret_previous)
-        session = (config.session_secret, config.session_secret_previous)
-        return cls(
-            config=config,
-            database=database,
-            clock=SystemClock(),
-            throttle=throttle,
-            tokens=RefreshTokenCodec(config.jwt_refresh_secret, config.jwt_refresh_secret_previous),
-            challenges=ChallengeCodec(*session),
-            sealer=Sealer((*sealing, *session)),
-            tickets=TicketCodec(*session),
-            provider=provider(config),
-        )
-
-    def begin(self, scope: Scope) -> Begin:
-        return partial(self.database.transaction, scope)
-
-
-def provider(config: Config) -> Provider | None:
-    """Return the provider of single sign-on, which is not asked yet; None where it is not set up."""
-    if config.issuer_url is None or config.oidc_client_id is None:
-        return None
-    return Provider(config.issuer_url, config.oidc_client_id, config.oidc_client_secret)
-
-
-def own_origins(config: Config) -> tuple[str, ...]:
-    """Return under which addresses the service is reached, the one that its links name first."""
-    main = config.base_url or f"http://localhost:{config.port}"
-    return (main, *(f"https://{domain}" for domain in config.replit_domains))
 
 
 def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> DeliveryService:

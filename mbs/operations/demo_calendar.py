@@ -8,9 +8,10 @@ from uuid import UUID
 from mbs.config import Config
 from mbs.foundation.db import Database, Transaction
 from mbs.foundation.limits import NoLimits
+from mbs.parts import Parts
 from mbs.seeds.service import SeedService
 from mbs.tenants.models import ROLE_PERMISSIONS
-from mbs.wiring import Parts, service_factories
+from mbs.wiring import service_factories
 
 SIGNING = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "SESSION_SECRET")
 

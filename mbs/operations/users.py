@@ -34,8 +34,8 @@ from mbs.operations.operators import (
 )
 from mbs.operations.shell import load
 from mbs.operations.user_acts import ACTS, send_reset
+from mbs.parts import Parts
 from mbs.sign_ins.repository import SignInRepository
-from mbs.wiring import Parts
 
 PERSON = """
 SELECT id::text, email, first_name || ' ' || last_name, status, email_verified_at, last_login_at, created_at,

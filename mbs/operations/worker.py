@@ -23,8 +23,9 @@ from mbs.foundation.limits import NoLimits
 from mbs.foundation.scope import Scope
 from mbs.operations.schema_faults import run_guarded
 from mbs.operations.shell import load
+from mbs.parts import Parts
 from mbs.printing.service import PrintQueueService
-from mbs.wiring import Parts, delivery_service
+from mbs.wiring import delivery_service
 
 log = logging.getLogger("mbs.job")
 

@@ -13,7 +13,8 @@ from mbs.foundation.limits import NoLimits
 from mbs.mail.gateways import Gateway
 from mbs.mail.models import Message
 from mbs.mail.service import DeliveryService
-from mbs.wiring import Parts, delivery_service
+from mbs.parts import Parts
+from mbs.wiring import delivery_service
 
 
 @dataclass
