@@ -61,7 +61,7 @@ def refused(response: TestResponse, *statuses: int, field: str | None = None) ->
     body = response.json
     assert body is not None
     assert body["status"] == response.status_code
-    assert len(shown) < 24_000, "what came is not sent back"
+    assert len(shown) < 32_000, "what came is not sent back"
     if response.status_code == 400 and body["code"] != "INVALID_CURSOR":
         assert body["errors"], shown
         if field is not None:
