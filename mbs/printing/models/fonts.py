@@ -92,3 +92,10 @@ def forget_shaping(pdf: FPDF) -> None:
         for table in LAYOUT:
             if table in face.ttfont:
                 del face.ttfont[table]
+
+
+def close(pdf: FPDF) -> None:
+    """Close the files of a document's faces; fpdf does so only of a document that came out whole."""
+    for font in pdf.fonts.values():
+        face: Any = font
+        face.close()

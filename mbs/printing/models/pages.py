@@ -23,13 +23,16 @@ Column = tuple[str, float, str]
 def draw(sheet: Sheet) -> bytes:
     """Return the PDF of a sheet; equal sheets give equal bytes."""
     pages = Pages(fonts.cleaned(sheet))
-    pages.add_page()
-    pages.head()
-    pages.items()
-    pages.sums()
-    pages.texts()
-    fonts.forget_shaping(pages)
-    return bytes(pages.output())
+    try:
+        pages.add_page()
+        pages.head()
+        pages.items()
+        pages.sums()
+        pages.texts()
+        fonts.forget_shaping(pages)
+        return bytes(pages.output())
+    finally:
+        fonts.close(pages)
 
 
 class Pages(Paper):

@@ -38,11 +38,12 @@ class Paper(FPDF):
         self.c_margin = 1.0
         self.set_auto_page_break(False)
         self.alias_nb_pages(PAGE_COUNT)
-        fonts.load(self, fonts.texts_of(sheet))
         red, green, blue = (int(sheet.color[at : at + 2], 16) for at in (1, 3, 5))
         self.color = (red, green, blue)
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 150
         self.on_color = (255, 255, 255) if dark else INK
+        # Last: it opens files, which `draw` closes whatever happens.
+        fonts.load(self, fonts.texts_of(sheet))
 
     def header(self) -> None:
         """Begin a page: the watermark lies under all that follows."""
