@@ -178,6 +178,11 @@ class TestEveryScript:
         assert set(map(ord, shown)) <= coverage(MAIN) | coverage(ARABIC)
         printed(line(text), notes=text)
 
+    @pytest.mark.parametrize("run", ["漢", "- ", "漢\n"])
+    def test_may_have_thousands_of_signs_without_a_direction(self, run: str) -> None:
+        text = text_of(printed(notes=f"كلمة {run * 2000} end"))
+        assert "end" in text
+
 
 HOSTILE = [
     "**bold** __under__ ~~gone~~ --x--",

@@ -18,6 +18,9 @@ LAYOUT = ("GDEF", "GPOS", "GSUB")
 JOINERS = "\u200c\u200d"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
+DIRECTED = frozenset({"L", "R", "AL", "EN", "AN"})
+LONGEST_UNDIRECTED = 300
+
 
 @cache
 def coverage(face: str) -> frozenset[int]:
@@ -48,6 +51,23 @@ def printable(text: str) -> str:
         elif category[0] in "LN":
             kept.append(UNKNOWN)
     return "".join(kept)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text that is to be shaped; signs without a direction never run on for long.
+
+    fpdf looks for the next letter that has one by calling itself for each sign before it, across line breaks
+    too, until the stack is full.
+    """
+    lines, run = [""], 0
+    for character in text:
+        if character == "\n" or run == LONGEST_UNDIRECTED:
+            lines.append("")
+            run = 0
+        if character != "\n":
+            lines[-1] += character
+            run = 0 if unicodedata.bidirectional(character) in DIRECTED else run + 1
+    return lines
 
 
 def cleaned(value: Any) -> Any:

@@ -82,17 +82,24 @@ class Paper(FPDF):
         self.set_font(fonts.MAIN, style, size)
         self.set_text_color(*color)
 
-    def _shape(self, text: str) -> None:
-        self.set_text_shaping(max(text, default="") >= FIRST_SHAPED)
+    def _shape(self, text: str) -> bool:
+        shaped = max(text, default="") >= FIRST_SHAPED
+        self.set_text_shaping(shaped)
+        return shaped
 
     def wrapped(self, text: str, width: float, size: float, style: str = "") -> list[str]:
         """Return a text's lines in a column of a width in millimetres; a longer word is broken."""
         self.ink(size, style)
-        self._shape(text)
-        if "\n" not in text and self.get_string_width(text) <= width - 2 * self.c_margin:
-            return [text]
-        lines = self.multi_cell(width, 4, text, align="L", dry_run=True, output=MethodReturnValue.LINES)
-        return cast(list[str], lines)
+        wrapped: list[str] = []
+        for line in fonts.lines_of(text) if self._shape(text) else text.split("\n"):
+            if self.get_string_width(line) <= width - 2 * self.c_margin:
+                wrapped.append(line)
+            else:
+                lines = self.multi_cell(
+                    width, 4, line, align="L", dry_run=True, output=MethodReturnValue.LINES
+                )
+                wrapped += cast(list[str], lines)
+        return wrapped
 
     def one_line(
         self,
