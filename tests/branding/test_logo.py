@@ -135,6 +135,10 @@ def told(owner: Business) -> list[Any]:
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 WIDE = 1 + MOST_PIXELS // 1000
+WITHOUT_PALETTE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d494844520000003c00000028010300000098750bbc00000003504154450000001be42e04"
+    "0000000d49444154789c63601805f400000168000195b2e76b0000000049454e44ae426082"
+)
 
 
 class TestAFileThatIsNoLogo:
@@ -156,6 +160,7 @@ class TestAFileThatIsNoLogo:
             picture((1000, WIDE)),
             header_of(2**31 - 1, 2**31 - 1),
             picture().replace(b"IDAT", b"IDAX"),
+            WITHOUT_PALETTE,
         ],
         ids=[
             *(
@@ -171,7 +176,7 @@ class TestAFileThatIsNoLogo:
                 "magic",
                 "empty",
             ),
-            *("lying", "large", "bomb", "no_pixels"),
+            *("lying", "large", "bomb", "no_pixels", "no_palette"),
         ],
     )
     def test_is_refused(self, owner: Business, data: bytes) -> None:

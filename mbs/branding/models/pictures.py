@@ -47,7 +47,7 @@ def rewritten(data: bytes) -> Picture:
         raise UnusablePicture(f"Must have at most {MOST_PIXELS} pixels.") from None
     except UnidentifiedImageError:
         raise UnusablePicture("Must be a PNG or a JPEG.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, IndexError, MemoryError):
+    except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AssertionError, MemoryError):
         # Pillow's decoders raise what they meet.
         raise UnusablePicture("Must be a whole PNG or JPEG; this one is damaged.") from None
     picture.thumbnail((WIDEST, HIGHEST))
