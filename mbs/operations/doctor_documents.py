@@ -57,6 +57,16 @@ def invoice_faults(
     :param invoice: its row, with `paid`, the sum of its allocations.
     :param notes: its credit notes with their lines, in the order in which they were issued.
     """
+    try:
+        yield from _invoice_faults(invoice, lines, notes)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What was put there is not even a number, or not the rates that it says.
+        yield Fault.of("invoice", invoice, "lines", type(error).__name__, "what can be reckoned with")
+
+
+def _invoice_faults(
+    invoice: Any, lines: Sequence[Any], notes: Sequence[tuple[Any, Sequence[Any]]]
+) -> Iterator[Fault]:
     yield from _reckoned_faults(invoice, lines)
     yield from number_faults("invoice", invoice)
     credited: dict[Any, list[Part]] = {line.id: [] for line in lines}
@@ -90,6 +100,9 @@ def payment_faults(payment: Any) -> Iterator[Fault]:
     elif payment.refunded:
         status = "refunded" if payment.refunded == payment.amount else "partially_refunded"
     yield from _compared("payment", payment, {"status": status})
+    if payment.applied + payment.refunded > payment.amount:
+        least = payment.applied + payment.refunded
+        yield Fault.of("payment", payment, "amount", payment.amount, f"at least {least}")
     yield from number_faults("payment", payment)
 
 
@@ -106,16 +119,20 @@ def number_faults(kind: str, row: Any) -> Iterator[Fault]:
 def series_faults(kind: str, series: str, rows: Iterable[Any], *, drawn: int) -> Iterator[Fault]:
     """Yield numbers that are missing in a series, and those that do not follow the days of the others.
 
+    They follow those of their location: where another one draws of the series, it may be tomorrow already.
+
     :param rows: of the series, by seq; `issue_date` is None of what may be dated back.
     :param drawn: the last number that was drawn.
     """
-    last, before = 0, None
+    last = 0
+    days: dict[Any, Any] = {}
     for row in rows:
         if row.seq != last + 1:
             yield _missing(kind, series, last + 1)
+        before = days.get(row.location_id)
         if before is not None and row.issue_date < before:
             yield Fault.of(kind, row, "issue_date", row.issue_date, f"{before} or later")
-        last, before = row.seq, row.issue_date
+        last, days[row.location_id] = row.seq, row.issue_date
     if drawn > last:
         yield _missing(kind, series, last + 1)
     if drawn < last:

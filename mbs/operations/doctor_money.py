@@ -35,7 +35,8 @@ WHERE %(named)s::text IS NULL OR id::text = lower(%(named)s) OR slug = %(named)s
 """
 INVOICES = """
 SELECT d.*, (SELECT coalesce(sum(a.amount), 0) FROM payment_allocations AS a
-             WHERE a.tenant_id = d.tenant_id AND a.document_id = d.id) AS paid
+             WHERE (a.tenant_id, a.document_id, a.customer_id, a.currency)
+                 = (d.tenant_id, d.id, d.customer_id, d.currency)) AS paid
 FROM documents AS d
 WHERE d.tenant_id = %(tenant)s AND d.type = 'invoice' AND d.id > %(after)s ORDER BY d.id LIMIT %(batch)s
 """
@@ -52,16 +53,18 @@ ORDER BY document_id, position
 """
 PAYMENTS = """
 SELECT p.*, (SELECT coalesce(sum(a.amount), 0) FROM payment_allocations AS a
-             WHERE a.tenant_id = p.tenant_id AND a.payment_id = p.id) AS applied,
+             WHERE (a.tenant_id, a.payment_id, a.customer_id, a.currency)
+                 = (p.tenant_id, p.id, p.customer_id, p.currency)) AS applied,
        (SELECT coalesce(sum(r.amount), 0) FROM refunds AS r
-        WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id) AS refunded
+        WHERE (r.tenant_id, r.payment_id, r.customer_id, r.currency)
+            = (p.tenant_id, p.id, p.customer_id, p.currency)) AS refunded
 FROM payments AS p WHERE p.tenant_id = %(tenant)s AND p.id > %(after)s ORDER BY p.id LIMIT %(batch)s
 """
 NUMBERED = """
-SELECT type, series, seq, number, id, issue_date FROM documents
+SELECT type, series, seq, number, id, issue_date, location_id FROM documents
 WHERE tenant_id = %(tenant)s AND number IS NOT NULL
 UNION ALL
-SELECT 'payment', series, seq, number, id, NULL FROM payments WHERE tenant_id = %(tenant)s
+SELECT 'payment', series, seq, number, id, NULL, location_id FROM payments WHERE tenant_id = %(tenant)s
 ORDER BY 1, 2, 3
 """
 COUNTERS = """
