@@ -250,6 +250,15 @@ class TestDates:
         assert refusal(response) == (409, "INVALID_STATE", ["issueDate"])
         assert credited(salon, invoice["id"], part, issueDate="2026-06-12")["number"].endswith("/00002")
 
+    def test_are_today_where_it_is_issued_though_elsewhere_it_is_tomorrow(self, owner: Business) -> None:
+        days = []
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+            place = made(owner, "/api/locations", {"name": zone, "timezone": zone})
+            note = credited(owner, new_invoice(owner, locationId=place["id"])["id"])
+            days.append((note["number"][-6:], note["issueDate"]))
+        assert [number for number, _ in days] == ["/00001", "/00002"]
+        assert days[0][1] > days[1][1]
+
     def test_leave_drafts_alone(self, salon: Business) -> None:
         draft = new_draft(salon)
         assert refusal(credit(salon, draft["id"])) == (409, "INVALID_STATE", [])

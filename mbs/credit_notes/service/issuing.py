@@ -90,7 +90,8 @@ class CreditService:
             invoice = documents.lock_one(invoice_id)
             _refuse_unfit(invoice, version)
             place = payments.place(invoice.location_id)
-            issue_date = _dated(issue_date, local(at, place.timezone).date(), invoice.issue_date)
+            today = local(at, place.timezone).date()
+            issue_date = _dated(issue_date, today, invoice.issue_date)
             known = known_lines(CreditedLineRepository(transaction).of_invoice(invoice_id))
             taken = taken_parts(known, lines, invoice.currency)
             after = {
@@ -129,7 +130,8 @@ class CreditService:
                 on=issue_date,
                 country=place.country,
             )
-            drawn = draw(transaction, type_="credit_note", series=series, on=issue_date)
+            is_today = issue_date == today
+            drawn = draw(transaction, type_="credit_note", series=series, on=issue_date, today=is_today)
             notes = CreditNoteRepository(transaction)
             note = notes.issue(note.id, issue_date=issue_date, title=TITLE, **drawn._asdict())
             (credited,) = documents.settle([invoice_id])
