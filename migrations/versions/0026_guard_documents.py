@@ -67,7 +67,9 @@ BEGIN
         RAISE EXCEPTION 'a document does not go from % to %', OLD.status, NEW.status USING ERRCODE = 'MB002';
     END IF;
     IF OLD.number IS NOT NULL
-        AND to_jsonb(NEW) - MUTABLE_COLUMNS IS DISTINCT FROM to_jsonb(OLD) - MUTABLE_COLUMNS THEN
+        AND to_jsonb(NEW) - MUTABLE_COLUMNS IS DISTINCT FROM to_jsonb(OLD) - MUTABLE_COLUMNS
+        OR OLD.status = 'void' AND (NEW.voided_at, NEW.void_reason, NEW.sent_at)
+            IS DISTINCT FROM (OLD.voided_at, OLD.void_reason, OLD.sent_at) THEN
         RAISE EXCEPTION 'an issued document does not change' USING ERRCODE = 'MB001';
     END IF;
     RETURN NEW;
@@ -78,7 +80,8 @@ FREEZE_LINES = """
 CREATE FUNCTION refuse_change_of_issued_lines() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'released' = to_jsonb(OLD) - 'released' THEN
+    IF TG_OP = 'UPDATE' AND NEW.released >= OLD.released
+            AND to_jsonb(NEW) - 'released' = to_jsonb(OLD) - 'released' THEN
         RETURN NEW;
     END IF;
     IF TG_OP <> 'INSERT' AND EXISTS (SELECT FROM public.documents WHERE tenant_id = OLD.tenant_id

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from mbs.foundation.errors import DocumentLocked, InvalidState
 from mbs.invoices.models.tables import Document, DocumentLine
+from tests.factories.answers import made
 from tests.factories.callers import Business
 from tests.factories.invoices import new_draft
 from tests.factories.issued import issued
@@ -111,6 +112,23 @@ class TestAnIssuedInvoice:
         with pytest.raises(DocumentLocked):
             run(statement, id=id_)
         assert owner.get(f"/api/invoices/{id_}").get_json()["items"][0]["total"] == "100.00"
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE document_lines SET released = false WHERE document_id = :id",
+            "UPDATE documents SET void_reason = 'Another' WHERE id = :id",
+            "UPDATE documents SET voided_at = voided_at - interval '1 day' WHERE id = :id",
+            "UPDATE documents SET sent_at = now() WHERE id = :id",
+        ],
+    )
+    def test_that_is_void_stays_as_it_is(
+        self, owner: Business, run: Callable[..., None], statement: str
+    ) -> None:
+        id_ = issued(owner)["invoiceId"]
+        made(owner, f"/api/invoices/{id_}/void", {"reason": "Mistyped"})
+        with pytest.raises(DocumentLocked):
+            run(statement, id=id_)
 
     @pytest.mark.parametrize(
         ("status", "to"),

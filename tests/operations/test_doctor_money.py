@@ -176,7 +176,7 @@ BREAKS = {
     "a payment's sum": ("payment", "UPDATE payments SET amount_applied = 0 WHERE id = %s", "amount_applied"),
     "a payment's amount": (
         "payment",
-        "ALTER TABLE payments DROP CONSTRAINT ck__payments__applied;UPDATE payments SET amount = 1 WHERE id=%s",
+        "ALTER TABLE payments DROP CONSTRAINT ck__payments__applied;UPDATE payments SET amount=1 WHERE id=%s",
         "amount",
     ),
     "a payment's currency": (
