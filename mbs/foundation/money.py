@@ -1,6 +1,6 @@
 """Amounts of money: Decimal in Python, numeric(19,4) in the database, text on the wire, never a float."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 
 from babel.numbers import get_currency_precision
@@ -9,6 +9,9 @@ from mbs.foundation.errors import FieldFault, Invalid
 
 LARGEST = Decimal("999999999999999.9999")
 """What numeric(19,4) holds."""
+
+EXACT = Context(prec=50)
+"""For sums that outgrow the 28 digits of Python's own: totals of reports, converted at steep rates."""
 
 
 @cache
@@ -24,7 +27,7 @@ def _unit(currency: str) -> Decimal:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Return an amount at its currency's scale, halves away from zero."""
-    return amount.quantize(_unit(currency), ROUND_HALF_UP)
+    return amount.quantize(_unit(currency), ROUND_HALF_UP, EXACT)
 
 
 def shown(amount: Decimal, currency: str) -> str:

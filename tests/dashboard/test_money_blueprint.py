@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from mbs.operations.embedded_postgres import Server
 from tests.dashboard.random_books import invent, write
 from tests.factories.answers import listed, made
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.issued import issued
 
 MARCH = "from=2026-03-01&to=2026-03-31"
 REPORTS = {
@@ -89,6 +91,21 @@ class TestAReportOfMoney:
         assert set(rows[0]) == set(COLUMNS[name])
         for cells, row in zip(found, rows, strict=True):
             assert cells == {key: "" if value is None else str(value) for key, value in row.items()}
+
+    def test_adds_up_exactly_whatever_the_amounts_and_rates(self, business: Callable[[], Business]) -> None:
+        somebody, largest, rate = business(), "999999999999999.99", "99999999999999"
+        for amount in (largest, largest, "0.01"):
+            issued(somebody, amount)
+        body = {"base": "INR", "quote": "JPY", "rate": rate, "validFrom": "2026-01-01"}
+        made(somebody, "/api/exchange-rates", body)
+        today = date.today()
+        year = f"from={today - timedelta(days=2)}&to={today + timedelta(days=2)}&convertTo=JPY"
+
+        revenue = somebody.get(f"/api/analytics/revenue?{year}").get_json()["totals"][0]
+        owed = somebody.get("/api/analytics/outstanding?convertTo=JPY").get_json()["totals"][0]
+
+        whole = str((2 * 99999999999999999 + 1) * int(rate) // 100)
+        assert (revenue["total"], owed["amount"]) == (whole, whole)
 
     def test_names_what_is_saved(self, owner: Business) -> None:
         saved = owner.get(f"{REPORTS['revenue']}&format=csv").headers["Content-Disposition"]

@@ -1,7 +1,7 @@
 """Figures of money on the wire: as JSON, amounts being text, and as tables for spreadsheets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from marshmallow import fields
@@ -10,7 +10,7 @@ from mbs.dashboard.models import AGES, SPANS
 from mbs.dashboard.schemas.activity import PeriodQuery, ReportView, StatsQuery
 from mbs.exchange_rates.models import shown_rate
 from mbs.foundation import place_fields
-from mbs.foundation.money import rounded
+from mbs.foundation.money import EXACT, rounded
 from mbs.foundation.schemas import WireSchema, camel_case
 from mbs.foundation.wire_fields import Choice
 
@@ -230,11 +230,12 @@ def _labels(name: str, labels: Sequence[Any]) -> Line:
 def _figures(name: str, figures: Mapping[str, Any], currency: str) -> Line:
     """Return counts and amounts by their names on the wire, with those that follow from others."""
     found = {camel_case(one): value for one, value in figures.items()}
-    if name == "revenue":
-        found["revenue"] = found["invoiced"] - found["credited"]
-        found["total"] = found["revenue"] + found["tax"] + found["rounding"]
-    if name == "collected":
-        found["collected"] = found["received"] - found["refunded"]
+    with localcontext(EXACT):
+        if name == "revenue":
+            found["revenue"] = found["invoiced"] - found["credited"]
+            found["total"] = found["revenue"] + found["tax"] + found["rounding"]
+        if name == "collected":
+            found["collected"] = found["received"] - found["refunded"]
     for one in found.keys() - set(COUNTS):
         found[one] = rounded(Decimal(found[one]), currency)
     return {"currency": currency, **found}

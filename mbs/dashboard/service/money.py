@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import FieldFault
 from mbs.foundation.local_time import local
+from mbs.foundation.money import EXACT
 
 Figures = dict[str, Any]
 """Amounts (Decimal) and counts (int) by name."""
@@ -183,16 +184,17 @@ class MoneyReportService:
         if shown_in is not None:
             for part in range(len(period.keys)):
                 sums[part, convert_to or shown_in, ()]
-        for row in found:
-            part = getattr(row, "part", 0)
-            currency = convert_to or row.currency
-            key = (part, currency, tuple(getattr(row, label) for label in labels))
-            for name in names:
-                value = getattr(row, name)
-                if isinstance(value, Decimal):
-                    value = convert(value, row.currency, currency, last_days[part], rates)
-                sums[key][name] += value
-                totals[currency][name] += value
+        with localcontext(EXACT):
+            for row in found:
+                part = getattr(row, "part", 0)
+                currency = convert_to or row.currency
+                key = (part, currency, tuple(getattr(row, label) for label in labels))
+                for name in names:
+                    value = getattr(row, name)
+                    if isinstance(value, Decimal):
+                        value = convert(value, row.currency, currency, last_days[part], rates)
+                    sums[key][name] += value
+                    totals[currency][name] += value
         rows = [MoneyRow(*key, figures) for key, figures in sorted(sums.items(), key=_order)]
         return MoneyReport(place, period, rows, dict(sorted(totals.items())))
 
