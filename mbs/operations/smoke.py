@@ -1,9 +1,9 @@
 """`mbs smoke URL`: asks a running service whether it does what the runbook promises (runbook §6).
 
 Safe on production: GET and OPTIONS, one login of a reserved identity, and POSTs below the blocked paths that
-no handler can match. One at a time, never longer than the budget, and at most 90: 60 for a service of 8 rooms
-and 6 lists, and one more for each further room (up to 24) and list (up to 16). Fewer than 40 of them count
-against the 100 a minute of the caller's address; those for health and the blocked paths do not.
+no handler can match. One at a time, never longer than the budget, and at most 110: 60 for a service of 8
+rooms and 6 lists, and one more for each further room (up to 40) and list (up to 24). Fewer than 50 of them
+count against the 100 a minute of the caller's address; those for health and the blocked paths do not.
 """
 
 import argparse
