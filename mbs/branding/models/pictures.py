@@ -37,19 +37,19 @@ def rewritten(data: bytes) -> Picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
             if opened.width * opened.height > MOST_PIXELS:
-                raise UnusablePicture(f"Must have at most {MOST_PIXELS} pixels.")
+                raise UnusablePicture.because(f"Must have at most {MOST_PIXELS} pixels.")
             # A JPEG is decoded at about the size that is needed.
             opened.draft("RGB", (2 * WIDEST, 2 * HIGHEST))
             ImageOps.exif_transpose(opened, in_place=True)
             mode = "RGBA" if opened.has_transparency_data else "RGB"
             picture: Image.Image = opened if opened.mode == mode else opened.convert(mode)
     except Image.DecompressionBombError:
-        raise UnusablePicture(f"Must have at most {MOST_PIXELS} pixels.") from None
+        raise UnusablePicture.because(f"Must have at most {MOST_PIXELS} pixels.") from None
     except UnidentifiedImageError:
-        raise UnusablePicture("Must be a PNG or a JPEG.") from None
+        raise UnusablePicture.because("Must be a PNG or a JPEG.") from None
     except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AssertionError, MemoryError):
         # Pillow's decoders raise what they meet.
-        raise UnusablePicture("Must be a whole PNG or JPEG; this one is damaged.") from None
+        raise UnusablePicture.because("Must be a whole PNG or JPEG; this one is damaged.") from None
     picture.thumbnail((WIDEST, HIGHEST))
     written = BytesIO()
     # Without what came along in `info`: a colour profile, a comment.
