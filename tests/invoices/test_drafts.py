@@ -51,7 +51,7 @@ class TestCreate:
         (line,) = draft["items"]
         assert (line["description"], line["quantity"], line["unitPrice"]) == ("Haircut", "2.000", "999.00")
         assert (line["unit"], line["taxCategory"], line["serviceId"]) == (
-            "booking",
+            None,
             "beauty_wellness",
             service["id"],
         )

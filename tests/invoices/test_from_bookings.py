@@ -78,7 +78,7 @@ class TestBilling:
             {
                 "description": f"Service {number}",
                 "quantity": "1.000",
-                "unit": "booking",
+                "unit": None,
                 "unitPrice": "999.00",
                 "sourceType": "booking_item",
             }

@@ -13,6 +13,11 @@ from mbs.invoices.models.pricing import refuse_finer_lines
 from mbs.taxes.models.rates import STANDARD
 
 
+def unit_of(price_unit: str) -> str | None:
+    """Return what a quantity counts, by what a price is for; None: times that something was booked."""
+    return None if price_unit == "booking" else price_unit
+
+
 def discount_columns(discount: Mapping[str, Any] | None) -> dict[str, Decimal | None]:
     """Return the columns of a discount as a request has it; None: of none."""
     value = {discount["type"]: discount["value"]} if discount else {}
@@ -77,7 +82,7 @@ def _line(item: Mapping[str, Any], service: Any, currency: str, field: str) -> d
         "catalog_item_id": item.get("service_id"),
         "description": item.get("description") or service.name,
         "quantity": item["quantity"],
-        "unit": item.get("unit") or (service.price_unit if service else None),
+        "unit": item.get("unit") or (unit_of(service.price_unit) if service else None),
         "unit_price": price if price is not None else service.price,
         **discount_columns(item.get("discount")),
         "tax_category": item.get("tax_category") or (service.tax_category if service else STANDARD),

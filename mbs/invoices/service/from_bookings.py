@@ -14,7 +14,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin
 from mbs.foundation.errors import InvalidState
 from mbs.invoices.errors import AlreadyBilled, NothingToBill
-from mbs.invoices.models.lines import discount_columns
+from mbs.invoices.models.lines import discount_columns, unit_of
 from mbs.invoices.repository.billable import BillableRepository
 from mbs.invoices.repository.context import ContextRepository
 from mbs.invoices.repository.documents import DocumentRepository
@@ -96,7 +96,7 @@ def _line(item: Any) -> dict[str, Any]:
         "catalog_item_id": item.catalog_item_id,
         "description": item.name,
         "quantity": item.quantity,
-        "unit": item.price_unit,
+        "unit": unit_of(item.price_unit),
         "unit_price": item.unit_price,
         **discount_columns(None),
         "tax_category": item.tax_category,
