@@ -182,3 +182,16 @@ class TestAKey:
             if one["name"] == "Idempotency-Key" and one["required"]
         }
         assert demanded == {"/api/payments", "/api/payments/{payment_id}/refunds"}
+
+
+class TestANumberThatIsTaken:
+    def test_is_told_to_be_the_pattern_s_fault(self, owner: Business) -> None:
+        customer = new_customer(owner)
+        for pattern in ("1/{SEQ:1}", "{SEQ:1}/1"):
+            settings = {"invoicing": {"numberPatterns": {"payment": pattern}}}
+            assert owner.patch("/api/tenant/settings", settings).status_code == 200
+            body = {**KEYS, "customerId": customer, "amount": "1.00", "allowUnapplied": True}
+            response = owner.post("/api/payments", body)
+
+        assert (response.status_code, response.get_json()["code"]) == (409, "CONFLICT")
+        assert "change the pattern" in response.get_json()["detail"]

@@ -21,9 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
-from mbs.foundation.errors import Busy, MbsError, NotFound
+from mbs.foundation.errors import MbsError, NotFound
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
+from mbs.invoices.errors import NumberTaken
 from mbs.locations.models import Location
 from mbs.payments.errors import UnknownBooking, UnknownCustomer
 from mbs.payments.models import INSTANT, Payment
@@ -76,8 +77,7 @@ class PaymentRepository(Repository):
     constraint_errors: ClassVar[Mapping[str, type[MbsError]]] = {
         "fk__payments__tenant_id__customer_id": UnknownCustomer,
         "fk__payments__tenant_id__booking_id": UnknownBooking,
-        # Somebody changed the pattern while the number was drawn.
-        "uq__payments__tenant_id__number": Busy,
+        "uq__payments__tenant_id__number": NumberTaken,
     }
 
     def lock(self, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
