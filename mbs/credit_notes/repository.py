@@ -28,13 +28,15 @@ class CreditNoteRepository(Repository):
 
     model = Document
     columns = DocumentRepository.columns
+    constraint_errors = DocumentRepository.constraint_errors
 
     def issue(self, id_: UUID, **numbered: Any) -> Row[Any]:
         """Give a credit note, whose lines stand already, its number; from then on it cannot change.
 
         :param numbered: what `NUMBERED` names.
         """
-        row: Row[Any] = self._send(_issued(), {"sought_id": id_, **numbered}).one()
+        with self._naming_facts():
+            row: Row[Any] = self._send(_issued(), {"sought_id": id_, **numbered}).one()
         return row
 
     def view(self, id_: UUID) -> Row[Any]:

@@ -150,3 +150,14 @@ class TestRoles:
         assert credit(accountant, invoice["id"], line(invoice, quantity="1")).status_code == 201
         assert len(listed(salon.colleague("manager"), "/api/credit-notes")) == 1
         assert salon.colleague("staff").get("/api/credit-notes").status_code == 403
+
+
+class TestANumberThatIsTaken:
+    def test_is_told_to_be_the_pattern_s_fault(self, salon: Business) -> None:
+        for pattern in ("1/{SEQ:1}", "{SEQ:1}/1"):
+            settings = {"invoicing": {"numberPatterns": {"creditNote": pattern}}}
+            assert salon.patch("/api/tenant/settings", settings).status_code == 200
+            response = credit(salon, new_invoice(salon)["id"])
+
+        assert refusal(response) == (409, "CONFLICT", [])
+        assert "change the pattern" in response.get_json()["detail"]
