@@ -214,7 +214,9 @@ def service_factories(parts: Parts) -> Factories:
         InvoiceService: lambda scope: InvoiceService(begin=begin(scope), clock=clock),
         DraftService: lambda scope: DraftService(begin=begin(scope), clock=clock),
         IssuingService: lambda scope: IssuingService(begin=begin(scope), clock=clock),
-        IssuedService: lambda scope: IssuedService(begin=begin(scope), clock=clock, sealer=parts.sealer),
+        IssuedService: lambda scope: IssuedService(
+            begin=begin(scope), clock=clock, sealer=parts.sealer, throttle=parts.throttle
+        ),
         BillingService: lambda scope: BillingService(begin=begin(scope), clock=clock),
         WaitlistService: lambda scope: WaitlistService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program, **only_of(scope)

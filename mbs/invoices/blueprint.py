@@ -128,7 +128,7 @@ def issue(body: dict[str, Any], invoice_id: UUID) -> Response:
 @blueprint.response(200, InvoiceView)
 @replayable
 def send(body: dict[str, Any], invoice_id: UUID) -> Response:
-    """Tell the customer by mail what they owe and until when, as often as you ask.
+    """Tell the customer by mail what they owe and until when, at most three times an hour.
 
     It goes to the address that they have now, or had when it was issued.
     """

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from mbs.foundation.limits import NoLimits
 from mbs.foundation.local_time import local
 from mbs.foundation.sealing import Sealer
 from mbs.invoices.service.issued import IssuedService
@@ -53,6 +54,7 @@ def issued_at(owner: Business, at: datetime) -> IssuedService:
         begin=partial(owner.database.transaction, owner.scope),
         clock=FixedClock(at),
         sealer=Sealer([SECRETS["SESSION_SECRET"]]),
+        throttle=NoLimits(),
     )
 
 

@@ -68,6 +68,14 @@ class TestSending:
         assert first < second
         assert len(delivered(salon.app, environ).to(address)) == 2
 
+    def test_is_not_repeated_for_ever(self, salon: Business, address: str) -> None:
+        customer = new_customer(salon, email=address)
+        invoice, another = (new_invoice(salon, customerId=customer) for _ in range(2))
+        assert [send(salon, invoice).status_code for _ in range(4)] == [200, 200, 200, 429]
+        assert int(send(salon, invoice).headers["Retry-After"]) > 60
+        assert send(salon, another).status_code == 200
+        assert len(queued(salon)) == 4
+
     def test_goes_where_the_customer_reads_mails_now(
         self, salon: Business, address: str, environ: dict[str, str]
     ) -> None:

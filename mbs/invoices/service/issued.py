@@ -6,11 +6,12 @@ from uuid import UUID
 
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
-from mbs.foundation.errors import InvalidState, PreconditionFailed
+from mbs.foundation.errors import InvalidState, PreconditionFailed, RateLimited
 from mbs.foundation.local_time import local
 from mbs.foundation.money import shown
 from mbs.foundation.policies import invoicing_rules
 from mbs.foundation.sealing import Sealer
+from mbs.foundation.throttle import Throttle
 from mbs.invoices.errors import NobodyToSendTo
 from mbs.invoices.models.transitions import refuse_transition, refuse_void
 from mbs.invoices.repository.context import ContextRepository
@@ -19,13 +20,16 @@ from mbs.invoices.repository.events import record
 from mbs.invoices.repository.lines import LineRepository
 from mbs.mail.repository import MailRepository
 
+HOUR = 3600
+
 
 class IssuedService:
     """`at` is the instant of the request."""
 
-    def __init__(self, *, begin: Begin, clock: Clock, sealer: Sealer) -> None:
+    def __init__(self, *, begin: Begin, clock: Clock, sealer: Sealer, throttle: Throttle) -> None:
         self._begin = begin
         self._sealer = sealer
+        self._throttle = throttle
         self.at = clock.now()
 
     def void(self, *, id_: UUID, version: int | None, reason: str) -> Any:
@@ -61,13 +65,14 @@ class IssuedService:
             return self._changed(transaction, invoice, values, "invoice.marked_uncollectible")
 
     def send(self, *, id_: UUID, version: int | None, channels: Sequence[str]) -> Any:
-        """Tell a customer by mail what they owe, as often as asked, and return the invoice's view.
+        """Tell a customer by mail what they owe, and return the invoice's view.
 
         :param channels: `email`.
         :raises NotFound: if there is no such invoice.
         :raises PreconditionFailed: if it has moved on to another version.
         :raises InvalidState: if it is a draft, or void.
         :raises NobodyToSendTo: if no e-mail address of the customer is known.
+        :raises RateLimited: if it was sent three times within the hour.
         """
         with self._begin() as transaction:
             invoice = self._locked(transaction, id_, version)
@@ -78,6 +83,9 @@ class IssuedService:
             to = context.customer_email or invoice.buyer["email"]
             if to is None:
                 raise NobodyToSendTo
+            # Of each invoice, not of each mailbox: a firm may get ten bills on one day.
+            if not self._throttle.spares(f"invoice {id_}"):
+                raise RateLimited("It was sent three times within the hour.", retry_after=HOUR)
             currency = invoice.currency
             MailRepository(transaction, self._sealer).enqueue(
                 "invoice",
