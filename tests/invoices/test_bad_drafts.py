@@ -171,7 +171,16 @@ class TestTaxes:
 class TestACurrency:
     def test_that_the_lines_do_not_fit_is_refused(self, owner: Business) -> None:
         draft = new_draft(owner, item(unitPrice="9.50"))
-        response = owner.patch(f"/api/invoices/{draft['id']}", {"currency": "JPY"})
+        path = f"/api/invoices/{draft['id']}"
+        response = owner.patch(path, {"currency": "JPY", "items": [item(unitPrice="9.50")]})
         assert response.status_code == 400
         assert response.get_json()["errors"][0]["field"] == "items.0.unitPrice"
-        assert made(owner, f"/api/invoices/{draft['id']}", {"currency": "USD"}, "PATCH")["total"] == "9.50"
+        changed = made(owner, path, {"currency": "USD", "items": [item(unitPrice="9.50")]}, "PATCH")
+        assert (changed["currency"], changed["total"]) == ("USD", "9.50")
+
+    def test_does_not_change_without_the_prices(self, owner: Business) -> None:
+        draft = new_draft(owner, item(unitPrice="9.50"))
+        response = owner.patch(f"/api/invoices/{draft['id']}", {"currency": "USD"})
+        assert response.status_code == 400
+        assert response.get_json()["errors"][0]["field"] == "items"
+        assert made(owner, f"/api/invoices/{draft['id']}", {"currency": "INR"}, "PATCH")["total"] == "9.50"

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
-from mbs.foundation.errors import DocumentLocked, PreconditionFailed
+from mbs.foundation.errors import DocumentLocked, FieldFault, Invalid, PreconditionFailed
 from mbs.invoices.models.lines import discount_columns, keeping_sources, lines_of
 from mbs.invoices.models.parties import buyer_snapshot, seller_snapshot
 from mbs.invoices.models.pricing import refuse_finer_lines
@@ -69,10 +69,14 @@ class DraftService:
         :raises NotFound: if there is no such invoice.
         :raises PreconditionFailed: if it has moved on to another version.
         :raises DocumentLocked: if it has been issued.
+        :raises Invalid: if it changes the currency, and not the items with it.
         """
         with self._begin() as transaction:
             documents, lines = DocumentRepository(transaction), LineRepository(transaction)
             before = self._draft(documents, id_, version)
+            if values.get("currency") not in (None, before.currency) and "items" not in values:
+                message = f"Say what they cost in {values['currency']}: nothing is exchanged one to one."
+                raise Invalid(errors=[FieldFault("items", "required", message)])
             kept = {name: getattr(before, name) for name in (*REPRICED, *CHOSEN)}
             # What is already there is not looked up anew: a service may have been archived meanwhile.
             stored = None if "items" in values else [row._asdict() for row in lines.of(id_)]
