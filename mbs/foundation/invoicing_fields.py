@@ -50,7 +50,10 @@ class NumberPatterns(WireSchema):
 
 
 class Multiple(AmountText):
-    """What amounts are rounded to a multiple of: more than 0."""
+    """What amounts are rounded to a multiple of: more than 0, and no more than the largest coins come to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(maximum=Decimal(1000), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # type: ignore[override]
         multiple = super()._deserialize(value, attr, data, **kwargs)
