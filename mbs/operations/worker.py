@@ -91,7 +91,7 @@ def report(config: Config) -> None:
 
 
 def jobs_of(parts: Parts) -> list[Job]:
-    """Return all that a worker does."""
+    """Return all that a worker does, what is the most urgent first."""
     mails = delivery_service(parts)
     prints = PrintQueueService(begin=parts.begin(Scope(correlation_id="worker")), clock=parts.clock)
     return [
@@ -122,9 +122,10 @@ def work(jobs: Sequence[Job], stop: threading.Event) -> None:
         busy, failed, tidies = False, False, time.monotonic() >= tidy_at
         for job in jobs:
             try:
-                busy = job.next_one() or busy
                 if tidies:
                     job.tidy()
+                # The earlier ones first: a mail must not wait for a long print.
+                busy = busy or job.next_one()
             except Exception as error:
                 # Whatever it is, the work is still there: the database is away, or its schema is not yet
                 # ours. The other jobs have their turn.

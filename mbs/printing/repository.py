@@ -129,6 +129,11 @@ class PrintRepository(Repository):
             )
         )
 
+    def waiting(self) -> int:
+        """Return how many prints of the business wait."""
+        queued = self.select(func.count()).where(QUEUE.status == "queued")
+        return int(self._transaction.execute(queued).scalar_one())
+
     def finish(self, claim: Row[Any], edition: str, **values: Any) -> bool:
         """Write what became of a print, unless another worker or another edition has taken it meanwhile.
 

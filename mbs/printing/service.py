@@ -13,14 +13,21 @@ from sqlalchemy import Row
 from mbs.branding.repository import LogoRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
-from mbs.foundation.errors import NotFound, Overloaded
+from mbs.foundation.errors import NotFound, Overloaded, RateLimited
 from mbs.foundation.policies import with_defaults
 from mbs.foundation.scope import TenantId
 from mbs.invoices.models.parties import buyer_snapshot, seller_snapshot
 from mbs.invoices.repository.lines import LineRepository
 from mbs.printing.errors import PrintFailed
 from mbs.printing.models.composing import compose
-from mbs.printing.models.jobs import FORGIVEN, LEASE, LINES_IN_REQUEST, PAUSES, lines_on_paper
+from mbs.printing.models.jobs import (
+    FORGIVEN,
+    LEASE,
+    LINES_IN_REQUEST,
+    MOST_WAITING,
+    PAUSES,
+    lines_on_paper,
+)
 from mbs.printing.models.sheet import Business, Sheet
 from mbs.printing.repository import PaperRepository, PrintQueue, PrintRepository
 
@@ -91,6 +98,7 @@ class PrintingService:
 
         :raises PrintFailed: if the worker could not print it.
         :raises Overloaded: if others are drawn for longer than a moment.
+        :raises RateLimited: if as many of the business wait as may, so that other businesses get their turn.
         """
         row, edition = wanted.row, wanted.edition
         status = row.print_status if row.print_edition == edition else None
@@ -109,7 +117,13 @@ class PrintingService:
         if status == "failed" and row.finished_at > now - FORGIVEN:
             raise PrintFailed(retry_after=round((row.finished_at + FORGIVEN - now).total_seconds()) + 1)
         with self._begin() as transaction:
-            PrintRepository(transaction).enqueue(row.id, edition, at=now)
+            prints = PrintRepository(transaction)
+            if status != "queued" and prints.waiting() >= MOST_WAITING:
+                raise RateLimited(
+                    "Many long documents of this business wait to be printed; ask again in a minute.",
+                    retry_after=60,
+                )
+            prints.enqueue(row.id, edition, at=now)
         return None
 
 

@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mbs.operations.embedded_postgres import Server
+from mbs.operations.worker import Job, work
 from tests.conftest import PLAIN_LOGIN, login_url, run_as_superuser
 from tests.mail.conftest import Enqueue, Sql
 
@@ -73,6 +76,22 @@ class TestWorker:
         assert worker.wait(PATIENCE) == 0
         assert "job.worker_stopped" in output()
         assert "Traceback" not in output()
+
+    def test_lets_no_mail_wait_for_another_print(self) -> None:
+        left, stop = {"mails": 3, "documents": 2}, threading.Event()
+        done: list[str] = []
+
+        def next_of(name: str) -> bool:
+            if not any(left.values()):
+                stop.set()
+            if not left[name]:
+                return False
+            left[name] -= 1
+            done.append(name)
+            return True
+
+        work([Job(name, partial(next_of, name), waiting=lambda: 0) for name in left], stop)
+        assert done == ["mails"] * 3 + ["documents"] * 2
 
     def test_once_sends_what_is_due_and_ends(
         self, start: Start, output: Callable[..., str], enqueue: Enqueue, sql: Sql

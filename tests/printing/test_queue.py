@@ -121,6 +121,21 @@ class TestALongDocument:
         assert {ask(salon, one).status_code for one in invoices} == {200}
 
 
+class TestManyLongDocuments:
+    def test_of_one_business_do_not_fill_the_queue(
+        self, salon: Business, work: Work, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mbs.printing.service.MOST_WAITING", 1)
+        first, second = (new_invoice(salon, *LONG) for _ in range(2))
+        assert [ask(salon, first).status_code, ask(salon, first).status_code] == [202, 202]
+        refused = ask(salon, second)
+        assert (refused.status_code, refused.json["code"]) == (429, "RATE_LIMITED")
+        assert int(refused.headers["Retry-After"]) > 1
+        assert stored(salon, second) is None
+        assert work().print_next()
+        assert ask(salon, second).status_code == 202
+
+
 class TestAWorkerThatDies:
     def test_leaves_its_document_to_another(self, salon: Business, work: Work) -> None:
         invoice, clock = new_invoice(salon, *LONG), SetClock()

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+MOST_WAITING = 20
+"""Long documents of one business that wait at a time: the queue is everybody's."""
+
 LINES_IN_REQUEST = 80
 """So many take at most 0.35 s of processor time (0.2 s in Latin); a longer document is left to a worker."""
 
