@@ -23,6 +23,7 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     *("auth/login", "auth/tenants/switch", "invites", "members/[^/]+"),
     # A token, a code or a state that was not given out here.
     *("auth/reset-password", "auth/verify-email", "auth/change-email/confirm", "auth/sso/callback"),
+    "auth/login/second-factor",
     *("auth/second-factor/confirm", "auth/second-factor/disable"),
     # The one of two fields that this account is not asked for, or one without the other.
     *("auth/step-up", "auth/invites/[^/]+/accept", "auth/sso/(register|join)"),
@@ -37,8 +38,13 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     "sessions/[^/]+/attendees",
     # No money, money that its currency has no coin for, and what came, or went back, in the future.
     "payments(/[^/]+/(allocations|refunds))?",
-    # Two currencies that are one.
-    "exchange-rates",
+    # Two currencies that are one, and a rate that ends before it begins.
+    *("exchange-rates", "tax-rates(/[^/]+)?"),
+    # A number that is none of the customer's country's tax office, or a state that is none of its states.
+    "customers(/[^/]+)?",
+    # What the business does not have, discounts of more than all, an issue that is yet to come, and a picture
+    # that is none.
+    *("invoices(/preview|/[^/]+(/issue|/credit-notes)?)?", "bookings/[^/]+/invoice", "tenant/logo"),
 )
 
 AGAIN = r"^/api/(resources|locations)/\{[a-z_]+\}/(schedule|exceptions|time-off)|^/api/seed/"

@@ -79,7 +79,10 @@ class ClassStorm(BookingStorm):
     # Classes
 
     def plan_class(self) -> None:
-        self.new_class(**({"staffId": self.offer()[1], "notes": self.text()} if self.maybe() else {}))
+        # To whom a class was assigned does it, and nobody else.
+        anybody = not self.own.assigned.get(self.class_service())
+        with_staff = self.maybe() and anybody
+        self.new_class(**({"staffId": self.offer()[1], "notes": self.text()} if with_staff else {}))
 
     def plan_series(self) -> None:
         day = begin() + timedelta(days=100)
