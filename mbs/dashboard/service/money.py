@@ -4,7 +4,7 @@ A converted row takes the rate of the last day of its period, or of today while 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
@@ -68,60 +68,19 @@ class MoneyReportService:
         self._begin = begin
         self._clock = clock
 
-    def revenue(
-        self,
-        *,
-        from_: date,
-        to: date,
-        group_by: str,
-        currency: str | None = None,
-        convert_to: str | None = None,
-        location_id: UUID | None = None,
-    ) -> MoneyReport:
-        """Return what was invoiced less what was credited, by day of issue."""
-        with self._begin(read_only=True) as transaction:
-            place = PlaceRepository(transaction).place(location_id)
-            period = Period.of(from_, to, place.timezone, by=group_by, week_begins=place.week_begins)
-            found = DocumentFigures(transaction).revenue(period, currency=currency, location_id=location_id)
-            return self._report(
-                transaction, place, period, found, REVENUE, convert_to, shown_in=currency or place.currency
-            )
+    def revenue(self, **asked: Any) -> MoneyReport:
+        """Return what was invoiced less what was credited, by day of issue; asked as `_by_period` says."""
+        return self._by_period(lambda transaction: DocumentFigures(transaction).revenue, REVENUE, **asked)
 
-    def collected(
-        self,
-        *,
-        from_: date,
-        to: date,
-        group_by: str,
-        currency: str | None = None,
-        convert_to: str | None = None,
-        location_id: UUID | None = None,
-    ) -> MoneyReport:
-        """Return what came in less what went back, by the day of each."""
-        with self._begin(read_only=True) as transaction:
-            place = PlaceRepository(transaction).place(location_id)
-            period = Period.of(from_, to, place.timezone, by=group_by, week_begins=place.week_begins)
-            found = MoneyFigures(transaction).collected(period, currency=currency, location_id=location_id)
-            return self._report(
-                transaction, place, period, found, COLLECTED, convert_to, shown_in=currency or place.currency
-            )
+    def collected(self, **asked: Any) -> MoneyReport:
+        """Return what came in less what went back, by the day of each; asked likewise."""
+        return self._by_period(lambda transaction: MoneyFigures(transaction).collected, COLLECTED, **asked)
 
-    def taxes(
-        self,
-        *,
-        from_: date,
-        to: date,
-        group_by: str,
-        currency: str | None = None,
-        convert_to: str | None = None,
-        location_id: UUID | None = None,
-    ) -> MoneyReport:
-        """Return taxable amounts and taxes by place of supply, code and rate, by day of issue."""
-        with self._begin(read_only=True) as transaction:
-            place = PlaceRepository(transaction).place(location_id)
-            period = Period.of(from_, to, place.timezone, by=group_by, week_begins=place.week_begins)
-            found = DocumentFigures(transaction).taxes(period, currency=currency, location_id=location_id)
-            return self._report(transaction, place, period, found, TAX, convert_to, labels=TAX_LABELS)
+    def taxes(self, **asked: Any) -> MoneyReport:
+        """Return taxable amounts and taxes by place of supply, code and rate, by day of issue; likewise."""
+        return self._by_period(
+            lambda transaction: DocumentFigures(transaction).taxes, TAX, labels=TAX_LABELS, **asked
+        )
 
     def outstanding(
         self, *, currency: str | None = None, convert_to: str | None = None, location_id: UUID | None = None
@@ -153,6 +112,32 @@ class MoneyReportService:
             message = f"More than {MOST_EXPORTED} documents were issued in these days; ask for fewer of them."
             raise RangeTooLong(errors=[FieldFault("to", "invalid", message)])
         return found
+
+    def _by_period(
+        self,
+        question: Callable[[Transaction], Callable[..., Sequence[Row[Any]]]],
+        names: Sequence[str],
+        *,
+        from_: date,
+        to: date,
+        group_by: str,
+        currency: str | None = None,
+        convert_to: str | None = None,
+        location_id: UUID | None = None,
+        labels: Sequence[str] = (),
+    ) -> MoneyReport:
+        """Return the report of the days from `from_` to `to`, by `group_by`: day, week or month.
+
+        :param question: what is asked of the period, the currency and the location.
+        """
+        with self._begin(read_only=True) as transaction:
+            place = PlaceRepository(transaction).place(location_id)
+            period = Period.of(from_, to, place.timezone, by=group_by, week_begins=place.week_begins)
+            found = question(transaction)(period, currency=currency, location_id=location_id)
+            shown_in = None if labels else currency or place.currency
+            return self._report(
+                transaction, place, period, found, names, convert_to, labels=labels, shown_in=shown_in
+            )
 
     def _report(
         self,
