@@ -11,7 +11,6 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import Text
 
 from mbs.catalog.models import CatalogItem, ItemResource
-from mbs.foundation.errors import NotFound, PreconditionFailed
 from mbs.foundation.keys import folded
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
@@ -71,13 +70,7 @@ class CatalogRepository(Repository):
         :raises NotFound: if there is none.
         :raises PreconditionFailed: if it has moved on to another version.
         """
-        statement = self.select().where(self._id() == id_).with_for_update(key_share=True)
-        row = self._transaction.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound
-        if version is not None and version != row.version:
-            raise PreconditionFailed
-        return row
+        return self.lock_row(id_, version=version, key_share=True)
 
     def search(
         self,

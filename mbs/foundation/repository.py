@@ -111,6 +111,22 @@ class Repository:
             raise NotFound
         return rows[0]
 
+    def lock_row(self, id_: UUID, *, version: int | None, key_share: bool = False) -> Row[Any]:
+        """Return one row, locked against other writers until the transaction ends.
+
+        :param version: the version the caller saw (If-Match), or None to take whatever is there.
+        :param key_share: let rows that refer to it be written meanwhile (FOR NO KEY UPDATE).
+        :raises NotFound: if there is no such row.
+        :raises PreconditionFailed: if the row has moved on to another version.
+        """
+        statement = self.select().where(self._id() == id_).with_for_update(key_share=key_share)
+        row: Row[Any] | None = self._transaction.execute(statement).one_or_none()
+        if row is None:
+            raise NotFound
+        if version is not None and version != row.version:
+            raise PreconditionFailed
+        return row
+
     def add(self, values: Mapping[str, Any]) -> Row[Any]:
         """Insert one row and return it as stored; its tenant comes from the column's default.
 

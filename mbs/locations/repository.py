@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from uuid import UUID
 
 from sqlalchemy import Row, column, func, table
 
-from mbs.foundation.errors import Busy, MbsError, NotFound, PreconditionFailed
+from mbs.foundation.errors import Busy, MbsError
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.locations.models import Location
@@ -47,20 +46,6 @@ class LocationRepository(Repository):
     def default(self) -> Row[Any]:
         """Return the location where things are unless they say otherwise."""
         return self._transaction.execute(self.select().where(Location.is_default)).one()
-
-    def lock(self, id_: UUID, *, version: int | None) -> Row[Any]:
-        """Return a location, locked against other writers until the transaction ends.
-
-        :raises NotFound: if there is none.
-        :raises PreconditionFailed: if it has moved on to another version.
-        """
-        statement = self.select().where(self._id() == id_).with_for_update()
-        row = self._transaction.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound
-        if version is not None and version != row.version:
-            raise PreconditionFailed
-        return row
 
     def release_default(self) -> Row[Any] | None:
         """Let the default location be one no longer, and return it; another must become it next."""

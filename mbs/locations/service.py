@@ -64,7 +64,7 @@ class LocationService:
         """
         with self._begin() as transaction:
             locations = LocationRepository(transaction)
-            before = locations.lock(id_, version=version)
+            before = locations.lock_row(id_, version=version)
             status = values.get("status", before.status)
             is_default = values.get("is_default", before.is_default)
             if before.is_default and not (is_default and status == "active"):
@@ -99,7 +99,7 @@ class LocationService:
         """
         with self._begin() as transaction:
             locations = LocationRepository(transaction)
-            before = locations.lock(id_, version=version)
+            before = locations.lock_row(id_, version=version)
             if before.is_default:
                 raise DefaultNeeded
             if before.status == "archived":
@@ -117,7 +117,7 @@ class LocationService:
         """
         with self._begin() as transaction:
             locations = LocationRepository(transaction)
-            before = locations.lock(id_, version=version)
+            before = locations.lock_row(id_, version=version)
             if before.is_default:
                 raise DefaultNeeded
             locations.remove(id_, version=None)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from mbs.foundation.db import Transaction
-from mbs.foundation.errors import MbsError, NotFound, PreconditionFailed
+from mbs.foundation.errors import MbsError, NotFound
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.resources.errors import CapacityInUse, MemberTaken, UnknownLocation, UnknownMember, UnknownParent
@@ -90,13 +90,7 @@ class ResourceRepository(Repository):
         :raises NotFound: if there is none of these kinds.
         :raises PreconditionFailed: if it has moved on to another version.
         """
-        statement = self.select().where(self._id() == id_).with_for_update(key_share=True)
-        row = self._transaction.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound
-        if version is not None and version != row.version:
-            raise PreconditionFailed
-        return row
+        return self.lock_row(id_, version=version, key_share=True)
 
     def hold(self, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Return those of these resources that there are; they stay until the transaction ends."""

@@ -47,20 +47,6 @@ class OwnedRepository(Repository):
             raise NotFound
         return row
 
-    def lock(self, id_: UUID, *, version: int | None) -> Row[Any]:
-        """Return the owner's row with this id, locked against other writers until the transaction ends.
-
-        :raises NotFound: if there is none.
-        :raises PreconditionFailed: if it has moved on to another version.
-        """
-        statement = self.select().where(self._id() == id_).with_for_update()
-        row = self._transaction.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound
-        if version is not None and version != row.version:
-            raise PreconditionFailed
-        return row
-
     def add(self, values: Mapping[str, Any]) -> Row[Any]:
         """Insert a row of the owner's and return it as stored."""
         return super().add({**values, self._owner.column: self._owner.id})

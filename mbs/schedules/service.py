@@ -127,7 +127,7 @@ class _Entries:
         with self._begin() as transaction:
             self._find_writable(transaction, owner)
             entries = self._repository(transaction, owner)
-            before = entries.lock(id_, version=version)
+            before = entries.lock_row(id_, version=version)
             entries.remove(id_, version=None)
             self._record(transaction, "deleted", before, {})
 
@@ -177,7 +177,7 @@ class ExceptionService(_Entries):
         with self._begin() as transaction:
             find_owner(transaction, owner)
             exceptions = ExceptionRepository(transaction, owner)
-            before = exceptions.lock(id_, version=version)
+            before = exceptions.lock_row(id_, version=version)
             exception = exceptions.change(id_, values, version=None)
             self._record(transaction, "updated", exception, _previous(before, exception, values))
         return exception
@@ -229,7 +229,7 @@ class TimeOffService(_Entries):
         with self._begin() as transaction:
             self._find_writable(transaction, owner)
             entries = TimeOffRepository(transaction, owner)
-            before = entries.lock(id_, version=version)
+            before = entries.lock_row(id_, version=version)
             span = values.get("starts_at", before.starts_at), values.get("ends_at", before.ends_at)
             _refuse_bad_span(*span)
             taken = Taken((), 0)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Date, Row, Select, Text, Uuid, bindparam, or_
 
-from mbs.foundation.errors import MbsError, NotFound, PreconditionFailed
+from mbs.foundation.errors import MbsError
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
 from mbs.taxes.errors import OverlappingRates
@@ -54,20 +54,6 @@ class TaxRateRepository(Repository):
             )
             .order_by(TaxRate.location_id.is_(None), TaxRate.category)
         )
-
-    def lock(self, id_: UUID, *, version: int | None) -> Row[Any]:
-        """Return a rate, locked against other writers until the transaction ends.
-
-        :raises NotFound: if there is none.
-        :raises PreconditionFailed: if it has moved on to another version.
-        """
-        statement = self.select().where(self._id() == id_).with_for_update()
-        row = self._transaction.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound
-        if version is not None and version != row.version:
-            raise PreconditionFailed
-        return row
 
     def search(
         self, request: PageRequest, *, jurisdiction: str | None = None, category: str | None = None

@@ -80,7 +80,7 @@ class TaxService:
         """
         with self._begin() as transaction:
             rates = TaxRateRepository(transaction)
-            before = rates.lock(id_, version=version)
+            before = rates.lock_row(id_, version=version)
             check_period(before.valid_from, values.get("valid_to"))
             rate = rates.change(id_, values, version=None)
             previous = {
@@ -98,7 +98,7 @@ class TaxService:
         """
         with self._begin() as transaction:
             rates = TaxRateRepository(transaction)
-            before = rates.lock(id_, version=version)
+            before = rates.lock_row(id_, version=version)
             if before.valid_from <= self._today(_location(transaction, before.location_id).timezone):
                 raise InUse(
                     f"It has held since {before.valid_from}, and documents may be reckoned with it; end it"
