@@ -15,33 +15,9 @@ from mbs.foundation.errors import MbsError
 from mbs.foundation.repository import Repository
 from mbs.invoices.errors import AlreadyBilled, UnknownService
 from mbs.invoices.models.tables import DocumentLine
+from mbs.invoices.repository.parts import LINE
 
-WRITTEN = (
-    "id",
-    "document_id",
-    "position",
-    "catalog_item_id",
-    "description",
-    "quantity",
-    "unit",
-    "unit_price",
-    "discount_percent",
-    "discount_amount",
-    "amount",
-    "document_discount",
-    "tax_category",
-    "tax_kind",
-    "supply_rule",
-    "sac_hsn",
-    "net",
-    "taxes",
-    "tax",
-    "total",
-    "source_type",
-    "source_id",
-    "credited_line_id",
-    "credited_quantity",
-)
+WRITTEN = ("document_id", *(name for name in LINE if name != "released"))
 """The columns of a new line; those that it does not name are null."""
 
 RECKONED = ("document_discount", "tax_kind", "net", "taxes", "tax", "total")
