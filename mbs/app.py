@@ -19,6 +19,7 @@ import mbs.bookings.blueprint
 import mbs.bookings.models
 import mbs.branding.blueprint
 import mbs.catalog.blueprint
+import mbs.consents.models
 import mbs.credit_notes.blueprint
 import mbs.customers.blueprint
 import mbs.dashboard.blueprint
@@ -30,8 +31,11 @@ import mbs.invitations.blueprint
 import mbs.invoices.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
+import mbs.notifications.models.tables
+import mbs.outbox.models
 import mbs.payments.blueprint
 import mbs.printing.blueprint
+import mbs.receipts.models
 import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
@@ -42,8 +46,10 @@ import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
 import mbs.taxes.blueprint
 import mbs.team.blueprint
+import mbs.templates.models
 import mbs.tenants.blueprint
 import mbs.waitlist.blueprint
+import mbs.webhooks.models.tables
 from mbs import degraded
 from mbs.api_keys.repository import ApiKeyFinder
 from mbs.auth.repository import SessionFinder

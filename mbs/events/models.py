@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,12 +18,16 @@ class EventHead(Base):
     """The newest link of a tenant's chain; updated last in each transaction, which makes `seq` gapless."""
 
     __tablename__ = "event_heads"
-    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        Index("ix__event_heads__pending", "tenant_id", postgresql_where=text("pending")),
+    )
 
     tenant_id: Mapped[UUID] = tenant_key()
     seq: Mapped[int] = mapped_column(BigInteger)
     prev_hash: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(Text)
+    pending: Mapped[bool] = mapped_column(Boolean)
 
 
 class Event(Base):

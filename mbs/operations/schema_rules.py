@@ -33,13 +33,14 @@ PLATFORM_TABLES = {
 # Read before a tenant is known as well as within one: each role has a policy of its own.
 POLICY_PER_ROLE = (
     *("tenants", "memberships", "users", "roles", "invitations", "api_keys"),
-    "document_prints",
+    *("document_prints", "event_heads", "event_cursors", "event_failures"),
+    *("notifications", "webhook_deliveries"),
 )
 
 # The tenant role sees a person through the membership, not by a tenant_id.
 POLICY_THROUGH_OTHERS = ("users",)
 
-APPEND_ONLY = ("events",)
+APPEND_ONLY = ("events", "message_templates", "consents", "message_receipts")
 
 # Triggers as "table.trigger" and functions by name, each with its reason. Citus refuses triggers.
 TRIGGERS: dict[str, str] = {

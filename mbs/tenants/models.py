@@ -38,6 +38,7 @@ _MANAGER = frozenset(
         *("services:read", "services:write", "resources:read", "resources:write", "timeOff:write"),
         *("bookings:read", "bookings:write", "bookings:override", "reports:read"),
         *("invoices:read", "invoices:write", "invoices:issue", "payments:read", "payments:record"),
+        *("notifications:read", "notifications:write", "templates:write"),
     }
 )
 _ADMIN = _MANAGER | {
@@ -114,6 +115,7 @@ class Tenant(Base):
     timezone: Mapped[str] = mapped_column(Text)
     locale: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
+    plan: Mapped[str] = mapped_column(Text)
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     settings_version: Mapped[int] = mapped_column(BigInteger)
     onboarding_completed: Mapped[bool] = mapped_column(Boolean)

@@ -1,0 +1,6 @@
+"""Whether a customer may be written to, when and in which language.
+
+Tables: consents, suppressions, contact_preferences, usage_counters.
+URLs: /api/customers (.../{id}/consents, .../{id}/preferences), /api/suppressions, /api/usage.
+Permissions: customers:read, customers:write, notifications:read, notifications:write.
+"""

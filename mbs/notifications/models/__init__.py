@@ -1,0 +1,1 @@
+"""The rows, the rules, and what each state may become."""

@@ -1,0 +1,1 @@
+"""The rows, and how deliveries are retried and signed."""
