@@ -1,6 +1,7 @@
 """What a customer agreed to, addresses that are not written to, and what a plan allows in a month."""
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Date, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.keys import email_key
 
 INSTANT = TIMESTAMP(timezone=True)
 KEY = Text(collation="C")
@@ -16,6 +18,9 @@ CHANNELS = ("email", "whatsapp")
 CATEGORIES = ("transactional", "marketing")
 SOURCES = ("staff", "form", "import", "reply", "provider")
 REASONS = ("bounced", "complained", "unsubscribed", "unreachable", "manual")
+
+MARKS = (80, 100)
+"""At what percentages of a plan's month its owner is told."""
 
 
 class Consent(Base):
@@ -27,7 +32,7 @@ class Consent(Base):
         ForeignKeyConstraint(
             ["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"], ondelete="CASCADE"
         ),
-        Index("ix__consents__customer_id", "tenant_id", "customer_id", "id"),
+        Index("ix__consents__customer_id", "tenant_id", "customer_id", "created_at", "id"),
     )
 
     tenant_id: Mapped[UUID] = tenant_key()
@@ -38,7 +43,7 @@ class Consent(Base):
     status: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     wording: Mapped[str | None] = mapped_column(Text)
-    created_by: Mapped[UUID] = mapped_column(Uuid)
+    created_by: Mapped[UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
 
 
@@ -92,3 +97,41 @@ class UsageCounter(Base):
     metric: Mapped[str] = mapped_column(Text, primary_key=True)
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     used: Mapped[int] = mapped_column(BigInteger)
+    granted: Mapped[int] = mapped_column(BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a use was granted of what it asked for, and the percentages of the plan that it crossed."""
+
+    granted: int
+    crossed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What a customer wants; None: as the business has it."""
+
+    timezone: str | None
+    locale: str | None
+
+
+def address_key(channel: str, address: str) -> str:
+    """Return an address as suppressions are compared: an e-mail address's key, or a number in E.164."""
+    return email_key(address) if channel == "email" else address
+
+
+def month_of(at: datetime) -> date:
+    """Return the first day of an instant's month in UTC, by which usage is counted."""
+    return at.astimezone(UTC).date().replace(day=1)
+
+
+def crossed_by(granted: int, *, used: int, most: int | None) -> tuple[int, ...]:
+    """Return which of the percentages that are told of the last use went past.
+
+    :param used: what is used with it.
+    :param most: what the plan allows; None: there is no end to it.
+    """
+    if most is None:
+        return ()
+    return tuple(mark for mark in MARKS if (used - granted) * 100 < mark * most <= used * 100)

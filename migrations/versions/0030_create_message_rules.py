@@ -51,7 +51,8 @@ def upgrade() -> None:
             status      text        NOT NULL,
             source      text        NOT NULL,
             wording     text,
-            created_by  uuid        NOT NULL DEFAULT app_actor(),
+            -- None: they replied STOP or START themselves.
+            created_by  uuid        DEFAULT app_actor(),
             created_at  timestamptz NOT NULL DEFAULT now(),
             CONSTRAINT pk__consents PRIMARY KEY (tenant_id, id),
             CONSTRAINT fk__consents__tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants (id),
@@ -64,7 +65,7 @@ def upgrade() -> None:
         )
         """
     )
-    op.execute("CREATE INDEX ix__consents__customer_id ON consents (tenant_id, customer_id, id)")
+    op.execute("CREATE INDEX ix__consents__customer_id ON consents (tenant_id, customer_id, created_at, id)")
     op.execute(
         """
         CREATE TABLE suppressions (
@@ -74,7 +75,7 @@ def upgrade() -> None:
             address     text        NOT NULL,
             address_key text COLLATE "C" NOT NULL,
             reason      text        NOT NULL,
-            created_by  uuid,
+            created_by  uuid        DEFAULT app_actor(),
             created_at  timestamptz NOT NULL DEFAULT now(),
             CONSTRAINT pk__suppressions PRIMARY KEY (tenant_id, id),
             CONSTRAINT uq__suppressions__tenant_id__channel__address_key
@@ -111,6 +112,8 @@ def upgrade() -> None:
             metric    text   NOT NULL,
             month     date   NOT NULL,
             used      bigint NOT NULL DEFAULT 0,
+            -- What the last use was granted: an upsert returns nothing of the row before it.
+            granted   bigint NOT NULL DEFAULT 0,
             CONSTRAINT pk__usage_counters PRIMARY KEY (tenant_id, metric, month),
             CONSTRAINT fk__usage_counters__tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants (id)
         )
