@@ -100,10 +100,41 @@ def check_fees(policy: Mapping[str, Any], currency: str, *, field: str) -> None:
             refuse_finer(Decimal(fee["value"]), currency, field=f"{field}.{name}.value")
 
 
+_OF_BOOKINGS = ("confirmed", "pending", "rescheduled", "cancelled", "declined")
+
+NOTIFICATION_RULES = (
+    *(f"booking.{name}" for name in _OF_BOOKINGS),
+    *(f"booking.{name}.staff" for name in _OF_BOOKINGS),
+    *("booking.reminder_24h", "booking.reminder_2h", "booking.no_show", "booking.feedback"),
+    *("waitlist.offered", "session.cancelled"),
+    *("invoice.issued", "invoice.sent", "invoice.due_soon"),
+    *("invoice.overdue_1", "invoice.overdue_7", "invoice.overdue_15"),
+    *("payment.received", "refund.succeeded", "credit_note.issued"),
+    *("usage.threshold", "webhook.disabled", "notification.failed"),
+)
+"""The keys of the rules by which events become messages; a business can turn each off."""
+
+NOTIFICATIONS: Mapping[str, Any] = {
+    "channels": ["whatsapp", "email"],
+    "quietHours": {"from": "21:00", "to": "09:00"},
+    "replyTo": None,
+    "senderName": None,
+    "digestHour": 8,
+    "rules": {},
+}
+"""How messages are sent. `senderName`: None is the business's name. A rule not named is on."""
+
+
+def notification_rules(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every rule of messages: the business's own before the default."""
+    return layered(NOTIFICATIONS, settings.get("notifications", {}))
+
+
 SETTINGS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "booking": BOOKING_POLICY,
     "customers": {"uniqueEmail": False, "uniquePhone": False},
     "invoicing": INVOICING,
+    "notifications": NOTIFICATIONS,
     "security": {"secondFactor": "optional"},
 }
 """Groups and keys of the tenant's settings, as they stand on the wire and in the column."""

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from mbs.foundation.invoicing_fields import InvoicingRules
+from mbs.foundation.notification_fields import NotificationRules
 from mbs.foundation.place_fields import country, currency, timezone
 from mbs.foundation.policy_fields import BookingPolicy
 from mbs.foundation.schemas import MergePatch, WireSchema
@@ -47,6 +48,7 @@ class ChangeSettings(MergePatch):
     booking = fields.Nested(BookingPolicy)
     customers = fields.Nested(CustomerSettings)
     invoicing = fields.Nested(InvoicingRules)
+    notifications = fields.Nested(NotificationRules)
     security = fields.Nested(SecuritySettings)
 
 
@@ -54,6 +56,7 @@ class SettingsView(WireSchema):
     booking = fields.Nested(BookingPolicy, required=True)
     customers = fields.Nested(CustomerSettings, required=True)
     invoicing = fields.Nested(InvoicingRules, required=True)
+    notifications = fields.Nested(NotificationRules, required=True)
     security = fields.Nested(SecuritySettings, required=True)
 
 

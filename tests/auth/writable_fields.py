@@ -68,7 +68,9 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
         {"name", "businessType", "currency", "timezone", "locale", "onboardingCompleted"}
     ),
     ("PUT", "/api/tenant/logo"): frozenset({"image"}),
-    ("PATCH", "/api/tenant/settings"): frozenset({"customers", "security", "booking", "invoicing"}),
+    ("PATCH", "/api/tenant/settings"): frozenset(
+        {"customers", "security", "booking", "invoicing", "notifications"}
+    ),
     ("PATCH", "/api/members/{member_id}"): frozenset({"role", "roleId", "status"}),
     ("POST", "/api/invites"): frozenset({"email", "role", "roleId"}),
     ("POST", "/api/roles"): frozenset({"name", "permissions"}),

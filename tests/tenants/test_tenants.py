@@ -145,6 +145,14 @@ class TestSettings:
                 "upiId": None,
                 "brandColor": None,
             },
+            "notifications": {
+                "channels": ["whatsapp", "email"],
+                "quietHours": {"from": "21:00", "to": "09:00"},
+                "replyTo": None,
+                "senderName": None,
+                "digestHour": 8,
+                "rules": {},
+            },
             "security": {"secondFactor": "optional"},
         }
         assert response.headers["ETag"] == '"1"'
