@@ -165,8 +165,11 @@ def set_off(type_: str, now: Mapping[str, Any], previous: Mapping[str, Any]) -> 
     :param now: what its object has become, as the event tells.
     :param previous: what those of its members that changed held before.
     """
-    if type_ in ("booking.created", "booking.confirmed", "booking.updated"):
-        return _of_new_state(now, previous)
+    if type_ == "booking.created":
+        return _of_state(now)
+    if type_ in ("booking.confirmed", "booking.updated"):
+        # That a no-show is taken back is between the staff and their list.
+        return _of_state(now) if previous.get("status") in ("held", "pending") else ()
     if type_ == "booking.rescheduled":
         return _of_move(now, previous)
     if type_ == "booking.cancelled":
@@ -174,14 +177,8 @@ def set_off(type_: str, now: Mapping[str, Any], previous: Mapping[str, Any]) -> 
     return _BY_EVENT.get(type_, ())
 
 
-def _of_new_state(now: Mapping[str, Any], previous: Mapping[str, Any]) -> Sequence[Rule]:
-    # A new one has no previous state; what else changes of a booking is nothing to write about.
-    if now.get("status") == previous.get("status", "held" if not previous else now.get("status")):
-        return ()
-    if now.get("status") == "pending":
-        return PENDING
-    # That a no-show is taken back is between the staff and their list.
-    return CONFIRMED if now.get("status") == "confirmed" and previous.get("status") != "no_show" else ()
+def _of_state(now: Mapping[str, Any]) -> Sequence[Rule]:
+    return {"confirmed": CONFIRMED, "pending": PENDING}.get(now["status"], ())
 
 
 def _of_move(now: Mapping[str, Any], previous: Mapping[str, Any]) -> Sequence[Rule]:
