@@ -14,17 +14,7 @@ from uuid import UUID
 
 import orjson
 import psycopg2
-from sqlalchemy import (
-    Connection,
-    Executable,
-    MetaData,
-    Row,
-    Select,
-    Uuid,
-    create_engine,
-    make_url,
-    text,
-)
+from sqlalchemy import Connection, Executable, MetaData, Row, Select, Uuid, create_engine, make_url, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
@@ -143,6 +133,20 @@ class Transaction:
         with raw.cursor() as cursor:
             raw.pending += cursor.mogrify(sql + ";", parameters)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block did when it raises, so that the transaction can go on; Unavailable if lost."""
+        raw = driver_connection(self._connection)
+        pending = raw.pending
+        try:
+            with self._connection.begin_nested():
+                yield
+        except Exception as error:
+            if self._connection.invalidated:
+                raise Unavailable from error
+            raw.pending = pending
+            raise
+
     def enter_tenant(self, tenant_id: TenantId, *, actor_id: UUID | None = None) -> None:
         """Step from the identity role into a tenant: the one switch a transaction may make.
 
@@ -222,7 +226,7 @@ class Database:
     ) -> Iterator[Transaction]:
         """Open a transaction, commit it when the block ends, roll it back when the block raises.
 
-        A scope that already has an open transaction is joined: whoever opened it commits it.
+        A scope's open transaction is joined: whoever opened it commits it.
 
         :param read_only: each statement is a message and a transaction of its own, context included, which
             at READ COMMITTED reads the same and saves the COMMIT. PostgreSQL refuses to write.

@@ -1,15 +1,45 @@
 """How far a business's events have been followed, and those that a follower could not handle."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Row, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mbs.foundation.db import Base, tenant_key
+from mbs.foundation.db import Base, Transaction, tenant_key
 
 INSTANT = TIMESTAMP(timezone=True)
+
+BATCH = 100
+"""So many events of one business are followed in a turn; then another business has its turn."""
+
+PAUSES = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(hours=4),
+    timedelta(hours=4),
+)
+"""Between one attempt at a failed event and the next; after the last attempt it is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """What is done about events, in the transaction that moves the cursor past them.
+
+    `handle` gets a business's transaction and events as `EventRepository` reads them, in their order. It
+    writes rows and nothing else: no network, no `Transaction.finish`, no event. What it raises is undone;
+    the events are then handed to it one by one, and the one that fails again later.
+    """
+
+    name: str
+    handle: Callable[[Transaction, Sequence[Row[Any]]], None]
 
 
 class EventCursor(Base):
