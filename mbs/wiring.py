@@ -34,7 +34,8 @@ from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
 from mbs.locations.service import LocationService
-from mbs.mail.gateways import ConsoleGateway, Gateway, NoGateway
+from mbs.mail.gateways.console import ConsoleGateway, NoGateway
+from mbs.mail.gateways.interface import Gateway
 from mbs.mail.service import DeliveryService
 from mbs.parts import Parts, own_origins
 from mbs.payments.service.applying import ApplyingService

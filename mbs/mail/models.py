@@ -59,12 +59,28 @@ class AccountMail(Base):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    filename: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One plain-text mail, ready to be sent."""
+    """One mail, ready to be sent.
+
+    `sender_name` stands before the service's own address, in whose name it goes out; `reply_to` gets the
+    answers. `id` stays the same from one attempt to the next, so that a provider may notice a second one.
+    """
 
     to: str
     subject: str
     text: str
+    html: str | None = None
+    sender_name: str | None = None
+    reply_to: str | None = None
+    id: UUID | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.sealing import InvalidToken, Sealer
-from mbs.mail.gateways import Gateway, Refused, Suppressed, Unavailable
+from mbs.mail.gateways.interface import Gateway, Refused, Suppressed, Unavailable
 from mbs.mail.models import KEPT, LEASE, PAUSES, compose
 from mbs.mail.repository import MailRepository
 

@@ -5,7 +5,6 @@ Every call is bounded in time, size and number: the provider's trouble must not 
 """
 
 import base64
-import io
 import ipaddress
 import logging
 import math
@@ -24,9 +23,8 @@ import orjson
 import requests
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
-from requests.adapters import HTTPAdapter
-from requests.packages.urllib3.exceptions import HTTPError  # type: ignore[import-not-found]
 
+from mbs.foundation.http_client import Bounds, bind
 from mbs.sso.errors import SsoRefused, SsoUnavailable
 from mbs.sso.models import OLDEST_PROOF, Flow, Jwk, KeyRing, ProviderIdentity, identity_of
 
@@ -34,8 +32,7 @@ log = logging.getLogger("mbs.auth")
 
 T = TypeVar("T")
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 5.0
-LARGEST_ANSWER = 256 * 1024
+BOUNDS = Bounds(connect=3.0, read=5.0)
 PATIENCE_SECONDS = 4.0
 """For all that a request asks of the provider."""
 
@@ -65,26 +62,6 @@ class Metadata:
     jwks_uri: str
     names_itself: bool
     """Whether it says in its responses who it is (RFC 9207 section 3)."""
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """Reads an answer within bounds: `requests` bounds each read, and neither their sum nor the size."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        options |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
-        response = super().send(request, *args, **options)
-        until, body = time.monotonic() + READ_SECONDS, bytearray()
-        try:
-            while part := response.raw.read1(65536):
-                body += part
-                if len(body) > LARGEST_ANSWER or time.monotonic() > until:
-                    raise requests.RequestException("the answer is too long")
-        except HTTPError as error:
-            raise requests.ConnectionError from error
-        finally:
-            response.raw.close()
-        response.raw = io.BytesIO(body)
-        return response
 
 
 class Provider:
@@ -266,8 +243,7 @@ class Provider:
         )
         session.register_client_auth_method(("client_secret_basic", _basic))
         session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, _BoundedAdapter())
+        bind(session, BOUNDS)
         return session
 
 

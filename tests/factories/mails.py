@@ -10,7 +10,7 @@ from mbs.config import Config
 from mbs.foundation.db import Database
 from mbs.foundation.idempotency import EXTENSION
 from mbs.foundation.limits import NoLimits
-from mbs.mail.gateways import Gateway
+from mbs.mail.gateways.interface import Gateway, Receipt
 from mbs.mail.models import Message
 from mbs.mail.service import DeliveryService
 from mbs.parts import Parts
@@ -24,10 +24,14 @@ class Mailbox:
     messages: list[Message] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         if self.failures:
             raise self.failures.pop(0)
         self.messages.append(message)
+        return Receipt("mailbox")
+
+    def ready(self) -> bool:
+        return True
 
     def to(self, address: str) -> list[Message]:
         return [message for message in self.messages if message.to == address]

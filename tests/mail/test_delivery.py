@@ -11,7 +11,8 @@ import pytest
 from mbs.foundation.db import Database, Role
 from mbs.foundation.scope import Scope
 from mbs.foundation.sealing import Sealer
-from mbs.mail.gateways import NoGateway, Refused, Unavailable
+from mbs.mail.gateways.console import NoGateway
+from mbs.mail.gateways.interface import Receipt, Refused, Unavailable
 from mbs.mail.models import LEASE, PAUSES, Message
 from mbs.mail.repository import MailRepository
 from tests.factories.mails import Mailbox, SetClock, delivery
@@ -51,10 +52,11 @@ class TestDelivery:
     ) -> None:
         seen: list[Any] = []
 
-        class Observer:
-            def send(self, message: Message) -> None:
+        class Observer(Mailbox):
+            def send(self, message: Message) -> Receipt:
                 seen.append(queue.engine.pool.checkedout())  # type: ignore[attr-defined]
                 seen.append(sql("SELECT claimed_until > now() FROM account_mails FOR UPDATE NOWAIT"))
+                return super().send(message)
 
         enqueue("person@example.com")
         delivery(queue_environ, queue, Observer()).deliver_next()
@@ -197,8 +199,8 @@ class TestTwoWorkers:
         enqueue: Enqueue,
         sql: Sql,
     ) -> None:
-        class Killer:
-            def send(self, message: Message) -> None:
+        class Killer(Mailbox):
+            def send(self, message: Message) -> Receipt:
                 raise SystemExit("killed between claim and finish")
 
         enqueue("person@example.com")
@@ -234,8 +236,8 @@ class TestTwoWorkers:
     def test_leave_a_late_one_s_failure_aside(
         self, queue_environ: dict[str, str], queue: Database, clock: SetClock, enqueue: Enqueue, sql: Sql
     ) -> None:
-        class Late:
-            def send(self, message: Message) -> None:
+        class Late(Mailbox):
+            def send(self, message: Message) -> Receipt:
                 clock.ahead += LEASE + timedelta(seconds=5)
                 with queue.transaction(Scope(), Role.IDENTITY) as claiming:
                     assert MailRepository(claiming, Sealer(["x"])).claim(at=clock.now(), lease=LEASE)

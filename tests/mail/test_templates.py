@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from mbs.mail.gateways import ConsoleGateway
+from mbs.mail.gateways.console import ConsoleGateway
 from mbs.mail.models import TEMPLATES, compose, harmless
 
 INVOICE = {
