@@ -35,7 +35,7 @@ import mbs.notifications.models.tables
 import mbs.outbox.models
 import mbs.payments.blueprint
 import mbs.printing.blueprint
-import mbs.receipts.models
+import mbs.receipts.models.tables
 import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
@@ -46,7 +46,7 @@ import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
 import mbs.taxes.blueprint
 import mbs.team.blueprint
-import mbs.templates.models
+import mbs.templates.models.tables
 import mbs.tenants.blueprint
 import mbs.waitlist.blueprint
 import mbs.webhooks.models.tables
