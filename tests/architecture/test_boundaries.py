@@ -50,6 +50,8 @@ BARE_STATEMENTS = {
     "mbs/outbox/repository.py: FailureQueue": "what failed in any business; identity role only",
     "mbs/outbox/repository.py: FailureRepository": "an insert: the tenant is the column's default",
     "mbs/notifications/models/tables.py: Notification": "the conditions of indexes",
+    "mbs/notifications/repository/queue.py: NotificationQueue": "whose turn it is; identity role only",
+    "mbs/notifications/repository/queue.py: QueueRepository": "the tenant is the column's default",
     "mbs/webhooks/models/tables.py: WebhookDelivery": "the conditions of indexes",
     "mbs/locations/models.py: Location": "the condition of an index",
     "mbs/allocations/models.py": "the conditions of a constraint and of indexes",
