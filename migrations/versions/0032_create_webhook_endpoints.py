@@ -17,6 +17,8 @@ def upgrade() -> None:
             url                  text        NOT NULL,
             description          text,
             event_types          text[]      NOT NULL,
+            -- The newest event when the endpoint was made: it gets those behind it.
+            events_after         bigint      NOT NULL,
             -- Sealed: whoever reads the table can sign nothing.
             secret               text        NOT NULL,
             previous_secret      text,
@@ -89,8 +91,8 @@ def upgrade() -> None:
         " WHERE status IN ('queued', 'sending', 'retrying')"
     )
     op.execute(
-        "CREATE INDEX ix__webhook_deliveries__queued ON webhook_deliveries (tenant_id, event_seq, id)"
-        " WHERE status = 'queued'"
+        "CREATE INDEX ix__webhook_deliveries__queued"
+        " ON webhook_deliveries (tenant_id, endpoint_id, event_seq, id) WHERE status = 'queued'"
     )
     op.execute(
         "CREATE INDEX ix__webhook_deliveries__due ON webhook_deliveries (due_at)"

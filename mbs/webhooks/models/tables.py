@@ -32,6 +32,7 @@ class WebhookEndpoint(Base):
     url: Mapped[str] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
     event_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    events_after: Mapped[int] = mapped_column(BigInteger)
     secret: Mapped[str] = mapped_column(Text)
     previous_secret: Mapped[str | None] = mapped_column(Text)
     previous_expires_at: Mapped[datetime | None] = mapped_column(INSTANT)
@@ -71,6 +72,7 @@ class WebhookDelivery(Base):
         Index(
             "ix__webhook_deliveries__queued",
             "tenant_id",
+            "endpoint_id",
             "event_seq",
             "id",
             postgresql_where=text("status = 'queued'"),
