@@ -95,6 +95,10 @@ def upgrade() -> None:
         " ON webhook_deliveries (tenant_id, endpoint_id, event_seq, id) WHERE status = 'queued'"
     )
     op.execute(
+        "CREATE INDEX ix__webhook_deliveries__sending ON webhook_deliveries (tenant_id, endpoint_id)"
+        " WHERE status = 'sending'"
+    )
+    op.execute(
         "CREATE INDEX ix__webhook_deliveries__due ON webhook_deliveries (due_at)"
         " WHERE status IN ('sending', 'retrying')"
     )

@@ -78,6 +78,12 @@ class WebhookDelivery(Base):
             postgresql_where=text("status = 'queued'"),
         ),
         Index(
+            "ix__webhook_deliveries__sending",
+            "tenant_id",
+            "endpoint_id",
+            postgresql_where=text("status = 'sending'"),
+        ),
+        Index(
             "ix__webhook_deliveries__due",
             "due_at",
             postgresql_where=text("status IN ('sending', 'retrying')"),
