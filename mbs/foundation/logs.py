@@ -128,7 +128,7 @@ def configure(
     threshold = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(threshold)
     # Their debug lines hold payloads and SQL, or are a hundred a page.
-    for noisy in ("urllib3", "sqlalchemy", "flask-limiter", "fontTools", "fpdf", "PIL"):
+    for noisy in ("urllib3", "sqlalchemy", "flask-limiter", "fontTools", "fpdf", "PIL", "twilio"):
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
     logging.captureWarnings(True)
     _access_from = threshold

@@ -3,9 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from mbs.mail.gateways.interface import NotTried
+import requests
+
+from mbs.mail.gateways.interface import Misconfigured, NotTried, Refused, Unavailable
 
 log = logging.getLogger("mbs.job")
 
@@ -38,51 +41,65 @@ class Breaker:
         with self._lock:
             return self._left() <= 0
 
-    def admit(self) -> None:
-        """Take leave to ask the provider once; after a pause one caller alone gets it.
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Enclose one question to the provider; what is raised in it tells how the provider is.
 
-        Who got it says how it went, by `succeeded` or `failed` or `trip`.
-
-        :raises NotTried: if the provider is away.
+        :raises NotTried: if it is away; after a pause one caller alone may try.
+        :raises Unavailable: in place of what `requests` raises.
         """
+        on_trial = self._admit()
+        try:
+            yield
+        except Misconfigured:
+            # It will refuse all others, too, until somebody has changed something.
+            self._leave_alone(LONGEST_PAUSE)
+            raise
+        except Refused:
+            self._succeeded()
+            raise
+        except Unavailable as error:
+            self._failed(on_trial=on_trial, at_least=error.retry_after)
+            raise
+        except requests.RequestException as error:
+            self._failed(on_trial=on_trial)
+            raise Unavailable(f"{self._provider}: {type(error).__name__}") from None
+        else:
+            self._succeeded()
+
+    def _admit(self) -> bool:
         with self._lock:
             left = self._left()
             if left > 0:
                 raise NotTried(f"{self._provider} is away", retry_after=left)
-            if self._away_until is not None:
+            on_trial = self._away_until is not None
+            if on_trial:
                 self._away_until = self._now() + TRIAL
+        return on_trial
 
-    def succeeded(self) -> None:
-        """Note an answer, whatever it was."""
+    def _succeeded(self) -> None:
         with self._lock:
             back = self._away_until is not None
             self._failures, self._pause, self._away_until = 0, PAUSE, None
         if back:
             log.info("provider back", extra={"event": "job.provider_back", "provider": self._provider})
 
-    def failed(self, *, at_least: float | None = None) -> None:
-        """Note that there was no answer, or none of use.
-
-        :param at_least: seconds that the provider asks to be left alone.
-        """
+    def _failed(self, *, on_trial: bool, at_least: float | None = None) -> None:
         with self._lock:
             self._failures += 1
-            on_trial = self._away_until is not None
-            if not on_trial and self._failures < FAILURES:
+            # Those that were on their way when it was found to be away tell nothing new.
+            late = self._away_until is not None and not on_trial
+            if late or (not on_trial and self._failures < FAILURES):
                 return
             pause = min(max(self._pause, at_least or 0.0), LONGEST_PAUSE)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._open(pause)
+        self._leave_alone(pause)
 
-    def trip(self) -> None:
-        """Leave the provider alone for five minutes at once: it refuses the service itself."""
+    def _leave_alone(self, seconds: float) -> None:
         with self._lock:
-            self._open(LONGEST_PAUSE)
+            self._away_until = self._now() + seconds
+        about = {"event": "job.provider_away", "provider": self._provider, "seconds": seconds}
+        log.error("provider left alone", extra=about)
 
     def _left(self) -> float:
         return 0.0 if self._away_until is None else self._away_until - self._now()
-
-    def _open(self, seconds: float) -> None:
-        self._away_until = self._now() + seconds
-        about = {"event": "job.provider_away", "provider": self._provider, "seconds": seconds}
-        log.error("provider left alone", extra=about)

@@ -3,6 +3,7 @@
 import sys
 from typing import TextIO
 
+from mbs.mail.gateways.http import refuse_forgery
 from mbs.mail.gateways.interface import Receipt, Suppressed
 from mbs.mail.models import Message
 
@@ -14,7 +15,8 @@ class ConsoleGateway:
         self._stream = stream or sys.stdout
 
     def send(self, message: Message) -> Receipt:
-        """Write a mail as text."""
+        """Write a mail as text; see `interface.Gateway`."""
+        refuse_forgery(message)
         head = f"-------- mail to {message.to}: {message.subject}"
         self._stream.write(f"{head}\n{message.text}{'-' * len(head)}\n")
         self._stream.flush()
