@@ -77,9 +77,15 @@ class Config:
     resend_api_key: str | None = env("RESEND_API_KEY",
         v.api_key(r"re_\w{16,}", "a Resend key: re_ and 16 or more characters"), "notifications",
         "Resend key for e-mail.", secret=True, example="re_xxxxx")
+    email_from: str | None = env("EMAIL_FROM", v.email_address, "notifications",
+        "Address that e-mail comes from, known to the provider. Needed with an e-mail key.",
+        example="hello@mybizstream.example.com")
+    email_reply_to: str | None = env("EMAIL_REPLY_TO", v.email_address, "notifications",
+        "Address that answers to e-mail go to, where a business has named none.",
+        example="support@mybizstream.example.com")
     twilio_account_sid: str | None = env("TWILIO_ACCOUNT_SID",
         v.api_key("AC[0-9a-f]{32}", "AC and 32 hexadecimal digits"), "notifications",
-        "Twilio account. The three Twilio variables go together.", example="ACxxxxx")
+        "Twilio account. The three Twilio variables go together, and need BASE_URL.", example="ACxxxxx")
     twilio_auth_token: str | None = env("TWILIO_AUTH_TOKEN",
         v.api_key("[0-9a-f]{32}", "32 hexadecimal digits"), "notifications",
         "Twilio token.", secret=True, example="xxxxx")
@@ -87,6 +93,21 @@ class Config:
         v.pattern(r"whatsapp:\+[1-9][0-9]{6,14}", "whatsapp:+ and the number with its country code"),
         "notifications", "Sender of WhatsApp messages.", deprecated=("TWILIO_WHATSAPP_NUMBER",),
         example="whatsapp:+1234567890")
+    sendgrid_webhook_public_key: str | None = env("SENDGRID_WEBHOOK_PUBLIC_KEY",
+        v.pattern("[A-Za-z0-9+/]{80,}={0,2}", "the key that SendGrid shows: base64 on one line"),
+        "notifications", "Verifies what SendGrid tells of e-mail. Unset: it is not believed.")
+    resend_webhook_secret: str | None = env("RESEND_WEBHOOK_SECRET",
+        v.api_key("whsec_[A-Za-z0-9+/]{24,}={0,2}", "a signing secret of Resend: whsec_ and base64"),
+        "notifications", "Verifies what Resend tells of e-mail. Unset: it is not believed.",
+        secret=True, example="whsec_xxxxx")
+    sendgrid_api_base: str = env("SENDGRID_API_BASE", v.provider_origin, "notifications",
+        "Where SendGrid is reached.", default="https://api.sendgrid.com")
+    resend_api_base: str = env("RESEND_API_BASE", v.provider_origin, "notifications",
+        "Where Resend is reached.", default="https://api.resend.com")
+    twilio_api_base: str = env("TWILIO_API_BASE", v.provider_origin, "notifications",
+        "Where Twilio is reached.", default="https://api.twilio.com")
+    allow_provider_override: bool = env("ALLOW_PROVIDER_OVERRIDE", v.boolean, "notifications",
+        "Let the three *_API_BASE variables act in production and staging, too.", default=False)
 
     sentry_dsn: str | None = env("SENTRY_DSN", v.sentry_dsn, "monitoring",
         "Sentry project that receives errors. Unset: none does.",
@@ -156,6 +177,9 @@ class Config:
     jwt_access_ttl: timedelta = env("JWT_ACCESS_TTL",  # noqa: RUF009 - env() gives a dataclass field
         v.duration(timedelta(minutes=1), timedelta(hours=1)), "security",
         "Lifetime of an access token, from 1m to 1h.", default=timedelta(minutes=15), example="15m")
+    webhooks_allow_private: bool = env("WEBHOOKS_ALLOW_PRIVATE", v.boolean, "security",
+        "Let webhooks go to http and to private addresses. Ignored in production and staging.",
+        default=False, development_only=True)
     docs_enabled: bool = env("DOCS_ENABLED", v.boolean, "security",
         "Serve the interactive API page at /docs.", fallback="false, in development and test true")
 

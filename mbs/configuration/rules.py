@@ -22,7 +22,9 @@ SIGNING_SECRETS = (
     "ENCRYPTION_SECRET",
     "ENCRYPTION_SECRET_PREVIOUS",
 )
-SMS_GROUP = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_WHATSAPP_FROM")
+EMAIL_KEYS = ("SENDGRID_API_KEY", "RESEND_API_KEY")
+PROVIDERS = ("SENDGRID", "RESEND", "TWILIO")
+WHATSAPP_GROUP = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_WHATSAPP_FROM")
 
 
 def secrets_are_distinct(values: Values, report: Report) -> None:
@@ -100,6 +102,19 @@ def public_address_is_sound(values: Values, report: Report) -> None:
         report.add("BASE_URL", "insecure_ssl", "warning", "Links would be unencrypted. Write https://.")
 
 
+def providers_are_the_real_ones(values: Values, report: Report) -> None:
+    """Keep keys and messages from going to another address than the provider's, unless that is meant."""
+    if values["allow_provider_override"]:
+        return
+    for provider in PROVIDERS:
+        name = f"{provider}_API_BASE"
+        official = f"https://api.{provider.lower()}.com"
+        if values[name.lower()] != official:
+            message = f"Ignored in production and staging: {official} is used. Unset it, or allow it."
+            report.add(name, "ignored_in_production", "ignored", message)
+            values[name.lower()] = official
+
+
 def debug_log_is_pointed_out(values: Values, report: Report) -> None:
     """Point out a log level that is too loud to stay on."""
     if values["log_level"] == "DEBUG":
@@ -108,8 +123,16 @@ def debug_log_is_pointed_out(values: Values, report: Report) -> None:
 
 def groups_are_complete(values: Values, report: Report) -> None:
     """Switch a feature off whose variables are set in part."""
-    if any(values[name.lower()] for name in SMS_GROUP):
-        _clear_unless_complete(SMS_GROUP, "WhatsApp", values, report)
+    if any(values[name.lower()] for name in WHATSAPP_GROUP):
+        _clear_unless_complete(WHATSAPP_GROUP, "WhatsApp", values, report)
+    if values["twilio_account_sid"] and not (values["base_url"] or values["replit_domains"]):
+        message = "WhatsApp needs it to be told what became of messages; WhatsApp is off until it is set."
+        report.add("BASE_URL", "incomplete_group", "warning", message)
+        values.update({name.lower(): None for name in WHATSAPP_GROUP})
+    keys = [name for name in EMAIL_KEYS if values[name.lower()]]
+    if keys and not values["email_from"]:
+        message = f"E-mail needs it besides {', '.join(keys)}; e-mail is off until it is set."
+        report.add("EMAIL_FROM", "incomplete_group", "warning", message)
     # On Replit the client id is always there, so it alone asks for nothing.
     if values["issuer_url"] or values["oidc_client_secret"]:
         _clear_unless_complete(("ISSUER_URL", "OIDC_CLIENT_ID"), "Single sign-on", values, report)
@@ -136,5 +159,6 @@ DEPLOYED_RULES: tuple[Rule, ...] = (
     rate_limits_are_shared,
     wildcards_are_absent,
     public_address_is_sound,
+    providers_are_the_real_ones,
     debug_log_is_pointed_out,
 )

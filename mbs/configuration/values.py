@@ -205,6 +205,22 @@ def issuer_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def provider_origin(value: str) -> str:
+    """Accept a provider's origin: https, or http on loopback, because a key and people's names go there."""
+    accepted = origin(value)
+    if accepted.startswith("http://") and not is_loopback(urlsplit(accepted).hostname or ""):
+        raise malformed("Write an https:// address; http:// is for a loopback address only.")
+    return accepted
+
+
+def email_address(value: str) -> str:
+    """Accept one e-mail address, without a name."""
+    local, _, domain = value.rpartition("@")
+    if not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", local, re.ASCII) or not HOST_NAME.fullmatch(domain):
+        raise malformed("Write the address alone, such as hello@example.com.")
+    return value
+
+
 def sentry_dsn(value: str) -> str:
     """Accept a Sentry DSN: a URL with a public key and a project number."""
     split = split_url(value)

@@ -119,6 +119,27 @@ class TestPublicAddressIsSound:
         assert findings(sound(BASE_URL="http://127.0.0.1:5000")) == ()
 
 
+class TestProvidersAreTheRealOnes:
+    OTHER = "https://collector.test"
+
+    @pytest.mark.parametrize("provider", ["sendgrid", "resend", "twilio"])
+    def test_sends_keys_nowhere_else(self, provider: str) -> None:
+        name = f"{provider.upper()}_API_BASE"
+        environ = sound(**{name: self.OTHER})
+        assert getattr(Config.load(environ), name.lower()) == f"https://api.{provider}.com"
+        assert summary(environ) == [(name, "ignored_in_production", "ignored")]
+
+    def test_stands_back_where_it_is_told_to(self) -> None:
+        environ = sound(RESEND_API_BASE=self.OTHER, ALLOW_PROVIDER_OVERRIDE="1")
+        assert Config.load(environ).resend_api_base == self.OTHER
+        assert findings(environ) == ()
+
+    def test_lets_development_use_a_stand_in(self) -> None:
+        environ = sound(RESEND_API_BASE="http://127.0.0.1:9", APP_ENV="test")
+        assert Config.load(environ).resend_api_base == "http://127.0.0.1:9"
+        assert findings(environ) == ()
+
+
 class TestDebugLogIsPointedOut:
     def test_keeps_the_level_and_warns(self) -> None:
         environ = sound(LOG_LEVEL="debug")
@@ -145,6 +166,21 @@ class TestGroupsAreComplete:
         environ = sound(**{**TWILIO, "TWILIO_WHATSAPP_FROM": None, "TWILIO_WHATSAPP_NUMBER": SENDER})
         assert Config.load(environ).twilio_whatsapp_from == SENDER
         assert summary(environ) == [("TWILIO_WHATSAPP_FROM", "deprecated_name", "warning")]
+
+    def test_switches_twilio_off_without_an_address_for_its_callbacks(self) -> None:
+        environ = sound(**TWILIO, BASE_URL=None, ALLOWED_HOSTS="mbs.test")
+        assert Config.load(environ).twilio_account_sid is None
+        assert summary(environ) == [("BASE_URL", "incomplete_group", "warning")]
+        replit = sound(**TWILIO, BASE_URL=None, REPLIT_DOMAINS="mbs.test")
+        assert Config.load(replit).twilio_account_sid == SID
+
+    @pytest.mark.parametrize(
+        "key", [{"SENDGRID_API_KEY": "SG." + "a" * 20}, {"RESEND_API_KEY": "re_" + "a" * 16}]
+    )
+    def test_asks_for_a_sender_of_mails(self, key: dict[str, str]) -> None:
+        assert summary(sound(**key)) == [("EMAIL_FROM", "incomplete_group", "warning")]
+        assert findings(sound(**key, EMAIL_FROM="hello@mbs.test")) == ()
+        assert findings(sound(EMAIL_FROM="hello@mbs.test")) == ()
 
     def test_accepts_an_issuer_with_a_client_id(self) -> None:
         config = Config.load(sound(ISSUER_URL="https://id.test/realm/", OIDC_CLIENT_ID="client"))
