@@ -1,7 +1,7 @@
 """`mbs worker`: does what waits, until it is told to stop; a process of its own beside the service.
 
-It sends mails and prints long documents. Any number may run: each mail and each document is one worker's at a
-time.
+Any number may run: what one of them has taken, no other sees meanwhile. Each job has a thread of its own, so
+that a provider that does not answer, or a long document, holds up nothing but its own kind.
 """
 
 import argparse
@@ -11,44 +11,37 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from mbs.app import open_database
 from mbs.config import Config, secret_values
 from mbs.foundation import logs, sentry
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.limits import NoLimits
-from mbs.foundation.scope import Scope
 from mbs.operations.schema_faults import run_guarded
 from mbs.operations.shell import load
+from mbs.operations.worker_jobs import Job, jobs_of
 from mbs.parts import Parts
-from mbs.printing.service import PrintQueueService
-from mbs.wiring import delivery_service
 
 log = logging.getLogger("mbs.job")
 
+CONNECTIONS = 8
+"""One for each job, and one more."""
+
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
+PROMOTE_SECONDS = 1.0
 SWEEP_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One kind of work. `next_one` does what waits longest, and tells whether anything did."""
-
-    name: str
-    next_one: Callable[[], bool]
-    waiting: Callable[[], int]
-    tidy: Callable[[], object] = lambda: None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="do what is due now, then end (for cron)")
     parser.epilog = (
-        "It sends mails and prints long documents. Ctrl-C or SIGTERM ends it after the one in hand. While "
-        "the database is away it waits and tries again; with --once it ends with 69."
+        "It sends mails, follows the events of each business, and prints long documents. Ctrl-C or SIGTERM "
+        "ends it after what each job has in hand. While the database is away it waits and tries again; with "
+        "--once it ends with 69."
     )
 
 
@@ -66,14 +59,14 @@ def _run(*, once: bool) -> int:
             print("mbs worker: set BASE_URL; the links in mails begin with it.", file=sys.stderr)
             return os.EX_CONFIG
         report(config)
-        database = open_database(config, pool_size=1)
+        database = open_database(config, pool_size=CONNECTIONS)
         opened.callback(database.dispose)
         jobs = jobs_of(Parts.of(config, database=database, throttle=NoLimits()))
         if once:
             return do_due(jobs, stop)
         log.info("worker started", extra={"event": "job.worker_started"})
-        work(jobs, stop)
-    log.info("worker stopped", extra={"event": "job.worker_stopped"})
+        handled = work(jobs, stop)
+    log.info("worker stopped", extra={"event": "job.worker_stopped", "handled": handled})
     return 0
 
 
@@ -90,21 +83,12 @@ def report(config: Config) -> None:
         sentry.install(config.sentry_dsn, environment=config.sentry_environment, release=config.release)
 
 
-def jobs_of(parts: Parts) -> list[Job]:
-    """Return all that a worker does, what is the most urgent first."""
-    mails = delivery_service(parts)
-    prints = PrintQueueService(begin=parts.begin(Scope(correlation_id="worker")), clock=parts.clock)
-    return [
-        Job("mails", mails.deliver_next, mails.waiting, mails.forget_old),
-        Job("documents", prints.print_next, prints.waiting),
-    ]
-
-
 def do_due(jobs: Sequence[Job], stop: threading.Event) -> int:
-    """Do what is due; return the command's exit code."""
+    """Do what is due, one job after the other; return the command's exit code."""
     for job in jobs:
         done = 0
         try:
+            job.promote()
             while not stop.is_set() and job.next_one():
                 done += 1
             job.tidy()
@@ -115,29 +99,36 @@ def do_due(jobs: Sequence[Job], stop: threading.Event) -> int:
     return 0
 
 
-def work(jobs: Sequence[Job], stop: threading.Event) -> None:
-    """Do what is due, and what becomes due, until `stop` is set."""
-    pause, tidy_at = IDLE_SECONDS, time.monotonic()
+def work(jobs: Sequence[Job], stop: threading.Event) -> dict[str, int]:
+    """Do what is due, and what becomes due, until `stop` is set; return how often each job did something."""
+    with ThreadPoolExecutor(len(jobs), thread_name_prefix="job") as threads:
+        handled = {job.name: threads.submit(keep_doing, job, stop) for job in jobs}
+        stop.wait()
+    return {name: future.result() for name, future in handled.items()}
+
+
+def keep_doing(job: Job, stop: threading.Event) -> int:
+    """Do one job until `stop` is set; return how often it did something."""
+    done, pause = 0, IDLE_SECONDS
+    promote_at = tidy_at = time.monotonic()
     while not stop.is_set():
-        busy, failed, tidies = False, False, time.monotonic() >= tidy_at
-        for job in jobs:
-            try:
-                if tidies:
-                    job.tidy()
-                # The earlier ones first: a mail must not wait for a long print.
-                busy = busy or job.next_one()
-            except Exception as error:
-                # Whatever it is, the work is still there: the database is away, or its schema is not yet
-                # ours. The other jobs have their turn.
-                about = {"event": "job.worker_waits", "job": job.name, "seconds": pause}
-                log.error("worker waits", exc_info=error, extra=about)
-                failed = True
-        if failed:
+        try:
+            if time.monotonic() >= tidy_at:
+                job.tidy()
+                tidy_at = time.monotonic() + SWEEP_SECONDS
+            if time.monotonic() >= promote_at:
+                job.promote()
+                promote_at = time.monotonic() + PROMOTE_SECONDS
+            busy = job.next_one()
+        except Exception as error:
+            # Whatever it is, the work is still there: the database is away, or its schema is not yet ours.
+            about = {"event": "job.worker_waits", "job": job.name, "seconds": pause}
+            log.error("worker waits", exc_info=error, extra=about)
             stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             continue
         pause = IDLE_SECONDS
-        if tidies:
-            tidy_at = time.monotonic() + SWEEP_SECONDS
+        done += busy
         if not busy:
             stop.wait(IDLE_SECONDS)
+    return done

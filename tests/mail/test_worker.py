@@ -1,5 +1,6 @@
 """`mbs worker` as a process: it sends, it waits for its database, and it ends when it is told to."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,13 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mbs.operations.embedded_postgres import Server
-from mbs.operations.worker import Job, work
+from mbs.operations.worker import work
+from mbs.operations.worker_jobs import Job
 from tests.conftest import PLAIN_LOGIN, login_url, run_as_superuser
 from tests.mail.conftest import Enqueue, Sql
 
@@ -74,24 +75,47 @@ class TestWorker:
         output("job.mail_sent")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE) == 0
-        assert "job.worker_stopped" in output()
+        (stopped,) = (json.loads(line) for line in output().splitlines() if "job.worker_stopped" in line)
+        assert stopped["handled"]["mails"] == 1
         assert "Traceback" not in output()
 
-    def test_lets_no_mail_wait_for_another_print(self) -> None:
-        left, stop = {"mails": 3, "documents": 2}, threading.Event()
-        done: list[str] = []
+    def test_lets_no_job_wait_for_another(self) -> None:
+        stop, all_sent = threading.Event(), threading.Event()
+        left = 3
 
-        def next_of(name: str) -> bool:
-            if not any(left.values()):
-                stop.set()
-            if not left[name]:
-                return False
-            left[name] -= 1
-            done.append(name)
+        def print_next() -> bool:
+            assert all_sent.wait(PATIENCE)
+            stop.set()
             return True
 
-        work([Job(name, partial(next_of, name), waiting=lambda: 0) for name in left], stop)
-        assert done == ["mails"] * 3 + ["documents"] * 2
+        def send_next() -> bool:
+            nonlocal left
+            if left == 0:
+                all_sent.set()
+                return False
+            left -= 1
+            return True
+
+        jobs = [Job("documents", print_next, waiting=lambda: 0), Job("mails", send_next, waiting=lambda: 0)]
+        assert work(jobs, stop) == {"documents": 1, "mails": 3}
+
+    def test_lets_a_job_that_fails_wait_alone(self) -> None:
+        stop = threading.Event()
+        rounds = {"broken": 0, "sound": 0}
+
+        def broken() -> bool:
+            rounds["broken"] += 1
+            raise RuntimeError("what no release has foreseen")
+
+        def sound() -> bool:
+            rounds["sound"] += 1
+            if rounds["sound"] == 1000:
+                stop.set()
+            return True
+
+        jobs = [Job("broken", broken, waiting=lambda: 0), Job("sound", sound, waiting=lambda: 0)]
+        assert work(jobs, stop) == {"broken": 0, "sound": 1000}
+        assert rounds["broken"] <= 1
 
     def test_once_sends_what_is_due_and_ends(
         self, start: Start, output: Callable[..., str], enqueue: Enqueue, sql: Sql

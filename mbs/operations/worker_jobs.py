@@ -1,0 +1,48 @@
+"""What `mbs worker` does: its jobs, each made of a room's service."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mbs.foundation.scope import Scope
+from mbs.outbox.models import Follower
+from mbs.outbox.service import FollowingService
+from mbs.parts import Parts
+from mbs.printing.service import PrintQueueService
+from mbs.wiring import delivery_service
+
+
+def nothing() -> None:
+    """Do what a job has to do that has nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work. `next_one` does what waits longest, and tells whether anything did.
+
+    `promote` looks for what has become due; `tidy` removes what is old.
+    """
+
+    name: str
+    next_one: Callable[[], bool]
+    waiting: Callable[[], int]
+    promote: Callable[[], object] = nothing
+    tidy: Callable[[], object] = nothing
+
+
+def jobs_of(parts: Parts) -> list[Job]:
+    """Return all that a worker does; what sets off other work stands before it."""
+    begin, clock = parts.begin(Scope(correlation_id="worker")), parts.clock
+    mails = delivery_service(parts)
+    following = FollowingService(begin=begin, clock=clock, followers=followers_of(parts))
+    prints = PrintQueueService(begin=begin, clock=clock)
+    return [
+        Job("mails", mails.deliver_next, mails.waiting, tidy=mails.forget_old),
+        Job("event batches", following.follow_next, following.waiting),
+        Job("failed events", following.retry_next, following.failing),
+        Job("documents", prints.print_next, prints.waiting),
+    ]
+
+
+def followers_of(_parts: Parts) -> list[Follower]:
+    """Return what is done about events."""
+    return []
