@@ -22,7 +22,7 @@ install: ## Install the locked packages into .venv, if the lock changed
 run: install ## Run the service on a database of its own (PORT=5000); Ctrl-C stops all
 	@$(MBS) run $(ARGS)
 
-worker: install ## Send mails, print long documents; `make run` starts one too (ARGS=--once)
+worker: install ## Send what waits, follow events, print documents; `make run` starts one too (ARGS=--once)
 	@$(MBS) worker $(ARGS)
 
 shell: install ## Open a Python prompt with the application loaded

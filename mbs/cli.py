@@ -14,7 +14,8 @@ from mbs import __version__
 COMMANDS = {
     "run": ("development", "run the service on this machine, database and demo data included"),
     "serve": ("serve", "serve with gunicorn, as in production"),
-    "worker": ("worker", "send mails and print long documents, until it is told to stop"),
+    "worker": ("worker", "send what waits, follow events, print long documents, until it is told to stop"),
+    "outbox": ("outbox", "show the events that could not be handled, or let them be tried again"),
     "migrate": ("migrate", "bring the database to this release's schema"),
     "db-check": ("db_check", "hold the database's catalogue against the isolation rules"),
     "smoke": ("smoke", "check a running service from outside"),

@@ -1,6 +1,7 @@
 """Following events: what is done about them is done once each, in the order of each business's events."""
 
 import logging
+import re
 import traceback
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -18,6 +19,8 @@ from mbs.outbox.models import BATCH, PAUSES, Follower
 from mbs.outbox.repository import CursorQueue, CursorRepository, FailureQueue, FailureRepository
 
 log = logging.getLogger("mbs.job")
+
+ROOM = re.compile(r"/mbs/(?!foundation/)")
 
 BEFORE_ALL = UUID(int=0)
 
@@ -120,10 +123,9 @@ class FollowingService:
 
 
 def _place_of(error: Exception) -> str:
-    """Return what went wrong and where; not the error's text, which may name anybody."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/mbs/" in frame.filename]
-    place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
+    """Return what went wrong, and where in a room; not the error's text, which may name anybody."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if ROOM.search(frame.filename)]
+    return f"{type(error).__name__} at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
 def _about(follower: str, event: Row[Any], tenant_id: UUID) -> dict[str, Any]:
