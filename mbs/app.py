@@ -35,7 +35,7 @@ import mbs.notifications.models.tables
 import mbs.outbox.models
 import mbs.payments.blueprint
 import mbs.printing.blueprint
-import mbs.receipts.models.tables
+import mbs.receipts.blueprint
 import mbs.reservations.blueprint
 import mbs.resources.blueprint
 import mbs.schedules.blueprint
@@ -114,6 +114,7 @@ BLUEPRINTS = (
     mbs.taxes.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
     mbs.printing.blueprint.blueprint,
+    mbs.receipts.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from mbs.accounts.repository import send_verification
@@ -43,6 +44,8 @@ from mbs.payments.service.reading import PaymentService
 from mbs.payments.service.recording import RecordingService
 from mbs.payments.service.refunding import RefundService
 from mbs.printing.service import Press, PrintingService
+from mbs.receipts.gateways import ResendSignature, SendGridSignature, TwilioSignature
+from mbs.receipts.service.receiving import ReceiptService
 from mbs.reservations.models.actors import Actor
 from mbs.reservations.service.making import ReservationService
 from mbs.reservations.service.moving import MovingService
@@ -96,9 +99,20 @@ def only_of(scope: Scope) -> dict[str, UUID | None]:
     }
 
 
+def receipt_signatures(parts: Parts) -> dict[str, Any]:
+    """Return how each provider proves what it reports; without its secret none can."""
+    config = parts.config
+    return {
+        "twilio": TwilioSignature(config.twilio_auth_token, base_url=own_origins(config)[0]),
+        "sendgrid": SendGridSignature(config.sendgrid_webhook_public_key),
+        "resend": ResendSignature(config.resend_webhook_secret),
+    }
+
+
 def service_factories(parts: Parts) -> Factories:
     """Return how each service is made for a request's scope."""
     begin, clock, press = parts.begin, parts.clock, Press()
+    signatures = receipt_signatures(parts)
     welcome = partial(send_verification, sealer=parts.sealer)
     return {
         AuthService: lambda scope: AuthService(
@@ -195,6 +209,7 @@ def service_factories(parts: Parts) -> Factories:
             ),
             expire=CONSEQUENCES.expire,
         ),
+        ReceiptService: lambda scope: ReceiptService(begin=begin(scope), clock=clock, **signatures),
         ReservationService: lambda scope: ReservationService(
             begin=begin(scope), clock=clock, actor=Actor.of(scope), seats_freed=CONSEQUENCES.offer
         ),

@@ -21,7 +21,7 @@ LARGEST_INTEGER = 2**63 - 1
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL has no place for, and lone surrogates, which are not text."""
 
-MAXIMUM_TOKENS = 6 * MAXIMUM_NODES
+TOKENS_PER_VALUE = 6
 """Strings, brackets and commas: a bound that acts before parsing, which is what a long text attacks."""
 
 # Possessive, and an open string runs to the end: each byte is looked at once, whatever the text.
@@ -30,9 +30,10 @@ _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{\]},]', re.DOTALL)
 Path = tuple[Any, ...]
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes, *, most: int = MAXIMUM_NODES) -> Any:
     """Return the value of a JSON text; fractions as Decimal.
 
+    :param most: how many values it may hold.
     :raises InvalidJson: if it is not UTF-8 JSON, is too deep or too large, or holds a duplicate key, a
         NaN or infinity, a NUL or lone surrogate, or an integer beyond 64 bits.
     """
@@ -42,7 +43,7 @@ def parse(data: bytes) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise _refusal("is not UTF-8") from None
-    _check_size(data)
+    _check_size(data, most)
     try:
         value = json.loads(
             text,
@@ -53,16 +54,16 @@ def parse(data: bytes) -> Any:
         )
     except (ValueError, ArithmeticError, RecursionError):
         raise _refusal("is not JSON") from None
-    _check_nodes(value)
+    _check_nodes(value, most)
     return value
 
 
-def _check_size(data: bytes) -> None:
+def _check_size(data: bytes, most: int) -> None:
     # Before parsing, because the parser's recursion and memory are what a deep or long text attacks.
     depth = 0
     for count, token in enumerate(_TOKENS.finditer(data)):
-        if count > MAXIMUM_TOKENS:
-            raise _refusal(f"has more than {MAXIMUM_NODES} values")
+        if count > TOKENS_PER_VALUE * most:
+            raise _refusal(f"has more than {most} values")
         first = token.group()[:1]
         if first in b"[{":
             depth += 1
@@ -72,15 +73,15 @@ def _check_size(data: bytes) -> None:
             depth -= 1
 
 
-def _check_nodes(value: Any) -> None:
+def _check_nodes(value: Any, most: int) -> None:
     # A path is a chain of steps, spelled out only for a refusal: else a long name is copied per value.
     count = 0
     pending: list[tuple[Path, Any]] = [((), value)]
     while pending:
         path, node = pending.pop()
         count += 1
-        if count > MAXIMUM_NODES:
-            raise _refusal(f"has more than {MAXIMUM_NODES} values")
+        if count > most:
+            raise _refusal(f"has more than {most} values")
         if isinstance(node, str):
             if UNSTORABLE.search(node):
                 raise _refusal("holds a NUL character or a lone surrogate", _spelled(path))

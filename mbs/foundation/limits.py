@@ -90,6 +90,8 @@ class Limits:
             if not path.startswith("/api") or is_health(path) or asked.method == "OPTIONS":
                 return
             view = current_app.view_functions.get(asked.endpoint or "")
+            if getattr(view, "signed_by", None) is not None:
+                return
             name = getattr(view, "limit", None)
             if name is not None:
                 self._count(NAMED[name], name, f"ip:{self.address()}")

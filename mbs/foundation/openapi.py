@@ -57,7 +57,7 @@ ERRORS: dict[int, str] = {
     410: "This was used, revoked, or has expired.",
     412: "The object has changed since `If-Match`'s version.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is not `application/json`.",
+    415: "The body is not of the documented type, nearly always `application/json`.",
     422: "The `Idempotency-Key` was used with another request.",
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "A fault on our side.",
@@ -110,6 +110,11 @@ def complete(document: dict[str, Any], app: Flask) -> bytes:
                     operation["requestBody"].setdefault("required", True)
                 if getattr(view, "permission", None) == PUBLIC:
                     operation["security"] = []
+                    if hasattr(view, "signed_by"):
+                        said = (
+                            f"Called by {view.signed_by}, whose signature is the credential; 403 without it."
+                        )
+                        operation["description"] = f"{operation.get('description', '')}\n\n{said}".strip()
                 else:
                     text = f"{operation.get('description', '')}\n\n{_permission_text(view)}"
                     operation["description"] = text.strip()
@@ -143,7 +148,7 @@ def _complete_responses(path: str, method: str, operation: dict[str, Any], view:
     for success in [code for code in responses if code.startswith(("2", "3"))]:
         headers = responses[success].setdefault("headers", {})
         headers.update(CORRELATION)
-        if _is_limited(path):
+        if _is_limited(path, view):
             headers.update(RATE_LIMIT_HEADERS)
         if getattr(view, "tabular", False):
             responses[success].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
@@ -161,8 +166,10 @@ def _error_statuses(path: str, method: str, operation: dict[str, Any], view: Any
     statuses = {500, 503}
     if path.startswith("/api"):
         statuses.add(400)
-    if _is_limited(path):
+    if _is_limited(path, view):
         statuses.add(429)
+    if hasattr(view, "signed_by"):
+        statuses.add(403)
     if getattr(view, "permission", None) != PUBLIC or operation["tags"] == ["auth"]:
         statuses |= {401, 403}
     if "{" in path:
@@ -181,8 +188,8 @@ def _error_statuses(path: str, method: str, operation: dict[str, Any], view: Any
     return statuses | getattr(view, "refusals", frozenset())
 
 
-def _is_limited(path: str) -> bool:
-    return path.startswith("/api") and not is_health(path)
+def _is_limited(path: str, view: Any) -> bool:
+    return path.startswith("/api") and not is_health(path) and not hasattr(view, "signed_by")
 
 
 def _permission_text(view: Any) -> str:

@@ -110,6 +110,19 @@ def public(view: F) -> F:
     return view
 
 
+def signed_by(provider: str) -> Callable[[F], F]:
+    """State that a provider calls a view; its signature, which the service checks, is the credential.
+
+    Such a view is not counted: a provider's bursts are ours, and it repeats what it is refused.
+    """
+
+    def decorate(view: F) -> F:
+        view.signed_by = provider  # type: ignore[attr-defined]
+        return public(view)
+
+    return decorate
+
+
 def require(scope: Scope, permission: str) -> None:
     """Refuse a caller who lacks a permission that only part of a view needs.
 

@@ -95,6 +95,8 @@ def upgrade() -> None:
         "CREATE INDEX ix__notifications__provider_message_id ON notifications (provider_message_id)"
         " WHERE provider_message_id IS NOT NULL"
     )
+    # Some providers name a message by our id, before it is marked as sent.
+    op.execute("CREATE INDEX ix__notifications__id ON notifications (id)")
     op.execute("CREATE INDEX ix__notifications__recipient_digest ON notifications (recipient_digest)")
     op.execute(
         """

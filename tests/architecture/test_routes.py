@@ -43,6 +43,10 @@ PUBLIC_ROUTES = {
     "GET /api/auth/sso/callback": "the provider's answer is the credential; bound to the browser that began",
     "POST /api/auth/sso/register": "the ticket is the credential; limited by address",
     "POST /api/auth/sso/join": "the ticket and the token of the mail are the credentials; limited by address",
+    "POST /api/webhooks/twilio/status": "the provider's signature is the credential",
+    "POST /api/webhooks/twilio/inbound": "the provider's signature is the credential",
+    "POST /api/webhooks/sendgrid": "the provider's signature is the credential",
+    "POST /api/webhooks/resend": "the provider's signature is the credential",
 }
 
 

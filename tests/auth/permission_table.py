@@ -26,6 +26,10 @@ P      GET    /api/auth/sso/start
 P      GET    /api/auth/sso/callback
 P      POST   /api/auth/sso/register
 P      POST   /api/auth/sso/join
+P      POST   /api/webhooks/twilio/status
+P      POST   /api/webhooks/twilio/inbound
+P      POST   /api/webhooks/sendgrid
+P      POST   /api/webhooks/resend
 S      POST   /api/auth/invites/{token}/join
 S      POST   /api/auth/change-email
 S      POST   /api/auth/change-password

@@ -69,6 +69,7 @@ class Notification(Base):
             "provider_message_id",
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index("ix__notifications__id", "id"),
         Index("ix__notifications__recipient_digest", "recipient_digest"),
     )
 

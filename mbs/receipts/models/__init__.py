@@ -1,0 +1,1 @@
+"""What providers report, in their words and in ours."""
