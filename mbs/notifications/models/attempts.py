@@ -7,8 +7,8 @@ from typing import Self
 LEASE = timedelta(seconds=60)
 """How long a message that is being sent is one worker's; then another sends it, under the same id."""
 
-LAST_START = timedelta(seconds=30)
-"""How far into its lease a message may still be handed over: a mail may be tried at two providers."""
+LAST_START = timedelta(seconds=20)
+"""How far into its lease a message may still be handed over: a mail may take 40 s, at two providers."""
 
 PAUSES = (
     timedelta(seconds=30),

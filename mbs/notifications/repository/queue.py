@@ -57,11 +57,9 @@ CLAIMED = (
     ROW.object_type,
     ROW.object_id,
     ROW.event_id,
+    ROW.template_version,
     ROW.attempts,
-    ROW.due_at,
     ROW.expires_at,
-    ROW.dedupe_key,
-    ROW.created_at,
 )
 
 
@@ -136,6 +134,13 @@ class QueueRepository(Repository):
     """The queue of one business."""
 
     model = Notification
+
+    def sender(self) -> Row[Any]:
+        """Return `name`, `locale`, `settings` and `plan` of the business."""
+        business = Tenant.__table__
+        shown = (business.c[name] for name in ("name", "locale", "settings", "plan"))
+        own = business.c.id == self._transaction.tenant_id
+        return self._transaction.execute(business.select().with_only_columns(*shown).where(own)).one()
 
     def claim(self, *, limit: int, channels: Collection[str]) -> Sequence[Row[Any]]:
         """Return what goes next, locked: what another worker has in hand is passed over."""
