@@ -77,7 +77,7 @@ from mbs.foundation.pages import CursorCodec
 from mbs.foundation.schema_version import known_revisions
 from mbs.foundation.session_cookies import SessionCookies
 from mbs.health.service import HealthService
-from mbs.parts import Parts
+from mbs.parts import Parts, messages_by
 from mbs.wiring import service_factories
 
 log = logging.getLogger("mbs.startup")
@@ -201,6 +201,7 @@ def create_app(config: Config | None = None) -> Flask:
         known_revisions=known_revisions(MIGRATIONS),
         limits_reachable=limits.reachable,
         provider_answers=parts.provider.answers if parts.provider is not None else None,
+        messages_by=messages_by(config),
         warnings=tuple(fault.variable for fault in config.warnings),
         release={"version": config.release, "commit": config.git_sha},
     )

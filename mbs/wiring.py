@@ -35,10 +35,9 @@ from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
 from mbs.invoices.service.reading import InvoiceService
 from mbs.locations.service import LocationService
-from mbs.mail.gateways.console import ConsoleGateway, NoGateway
 from mbs.mail.gateways.interface import Gateway
 from mbs.mail.service import DeliveryService
-from mbs.parts import Parts, own_origins
+from mbs.parts import Parts, mail_gateway, own_origins
 from mbs.payments.service.applying import ApplyingService
 from mbs.payments.service.reading import PaymentService
 from mbs.payments.service.recording import RecordingService
@@ -74,7 +73,7 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
         begin=parts.begin(Scope(correlation_id="worker")),
         clock=parts.clock,
         sealer=parts.sealer,
-        gateway=gateway or (NoGateway() if config.is_deployed else ConsoleGateway()),
+        gateway=gateway or mail_gateway(config),
         base_url=config.base_url or f"http://localhost:{config.port}",
     )
 

@@ -68,6 +68,7 @@ class HealthService:
     """`probe` is None when the configuration names no usable database; `faults` are the configuration's.
 
     `provider_answers` tells within so many seconds whether single sign-on works; None where it is not set up.
+    `messages_by` says by whom messages leave: they wait in a queue, so no provider of them is asked.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class HealthService:
         known_revisions: Sequence[str] = (),
         limits_reachable: Callable[[], bool] = lambda: True,
         provider_answers: Callable[[float], bool] | None = None,
+        messages_by: str = "not examined",
         warnings: Sequence[str] = (),
         faults: Sequence[tuple[str, str]] = (),
         release: Mapping[str, str | None] | None = None,
@@ -86,6 +88,7 @@ class HealthService:
         self._known = tuple(known_revisions)
         self._limits_reachable = limits_reachable
         self._provider_answers = provider_answers
+        self._messages_by = messages_by
         self._warnings = tuple(warnings)
         self._faults = tuple(faults)
         self._asked_database = SingleFlight(self._database)
@@ -130,6 +133,7 @@ class HealthService:
             ("rate_limit_store", False, self._check_limits),
         ):
             checks.append(self._check(name, question if reachable else _not_asked, critical=critical))
+        checks.append(self._check("notifications", lambda: ("ok", self._messages_by), critical=False))
         checks.append(self._configuration())
         return Report(checks)
 

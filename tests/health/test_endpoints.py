@@ -17,7 +17,23 @@ from tests.health.conftest import COMMIT
 
 PATHS = ("/health", "/health/db", "/health/ready")
 EVERY_FORM = [form for path in PATHS for form in (path, f"{path}/", f"/api{path}", f"/api{path}/")]
-CHECKS = ("database", "migrations", "tenant_isolation", "auth", "rate_limit_store", "configuration")
+CHECKS = (
+    "database",
+    "migrations",
+    "tenant_isolation",
+    "auth",
+    "rate_limit_store",
+    "notifications",
+    "configuration",
+)
+SENDGRID_KEY = "SG." + "a" * 20
+RESEND_KEY = "re_" + "a" * 16
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "0f" * 16,
+    "TWILIO_AUTH_TOKEN": "0f" * 16,
+    "TWILIO_WHATSAPP_FROM": "whatsapp:+1234567890",
+    "BASE_URL": "http://localhost",
+}
 DRAFT = "application/health+json"
 
 Probe = Callable[..., Caller]
@@ -80,9 +96,26 @@ class TestReadiness:
         for check in body["checks"]:
             assert set(check) - {"message"} == {"name", "status", "critical", "latencyMs", "observedAt"}
             assert check["status"] == "ok"
-            assert check["critical"] is (check["name"] != "rate_limit_store")
+            assert check["critical"] is (check["name"] not in ("rate_limit_store", "notifications"))
             assert check["latencyMs"] >= 0
             assert datetime.fromisoformat(check["observedAt"]) > before
+
+    @pytest.mark.parametrize(
+        ("variables", "said"),
+        [
+            ({}, "not configured"),
+            ({"SENDGRID_API_KEY": SENDGRID_KEY}, "not configured"),
+            (
+                {"SENDGRID_API_KEY": SENDGRID_KEY, "RESEND_API_KEY": RESEND_KEY, "EMAIL_FROM": "a@mbs.test"},
+                "e-mail by sendgrid, then resend; WhatsApp not configured",
+            ),
+            (TWILIO, "e-mail not configured; WhatsApp by twilio"),
+        ],
+    )
+    def test_tells_by_whom_messages_leave(self, probe: Probe, variables: dict[str, str], said: str) -> None:
+        body = document(probe(**variables).get("/health/ready"))
+        check = next(check for check in body["checks"] if check["name"] == "notifications")
+        assert (body["ready"], check["status"], check["message"]) == (True, "ok", said)
 
     def test_is_lost_with_the_database(self, probe: Probe, unreachable: str) -> None:
         response = probe(DATABASE_URL=unreachable).get("/health/ready")

@@ -46,7 +46,15 @@ ROUTES = (
     ("/api/tenant", "tenant", False),
     ("/api/tenant/settings", "tenant", False),
 )
-READINESS = ("database", "migrations", "tenant_isolation", "configuration", "auth", "rate_limit_store")
+READINESS = (
+    "database",
+    "migrations",
+    "tenant_isolation",
+    "configuration",
+    "auth",
+    "rate_limit_store",
+    "notifications",
+)
 
 
 @dataclass(frozen=True)

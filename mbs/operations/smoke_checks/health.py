@@ -7,7 +7,15 @@ from mbs.operations.smoke_checks.check import LEAK, Check, Failed, Skipped, dema
 from mbs.operations.smoke_checks.client import Answer, Client
 
 SLOW_MILLISECONDS = 500  # runbook §8: the P1 alert on GET /health
-READINESS = ("database", "migrations", "tenant_isolation", "configuration", "auth", "rate_limit_store")
+READINESS = (
+    "database",
+    "migrations",
+    "tenant_isolation",
+    "configuration",
+    "auth",
+    "rate_limit_store",
+    "notifications",
+)
 READINESS_MEMBERS = ("name", "status", "critical", "latencyMs", "observedAt")
 HEALTH_PATHS = ("/health", "/health/db", "/health/ready")
 DEGRADED_PATHS = (
