@@ -19,7 +19,7 @@ import mbs.bookings.blueprint
 import mbs.bookings.models
 import mbs.branding.blueprint
 import mbs.catalog.blueprint
-import mbs.consents.models
+import mbs.consents.blueprint
 import mbs.credit_notes.blueprint
 import mbs.customers.blueprint
 import mbs.dashboard.blueprint
@@ -96,6 +96,7 @@ BLUEPRINTS = (
     mbs.locations.blueprint.blueprint,
     mbs.api_keys.blueprint.blueprint,
     mbs.customers.blueprint.blueprint,
+    mbs.consents.blueprint.blueprint,
     mbs.resources.blueprint.blueprint,
     mbs.resources.blueprint.staff,
     mbs.schedules.blueprint.staff,

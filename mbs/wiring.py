@@ -17,8 +17,10 @@ from mbs.bookings.service.lifecycle import LifecycleService
 from mbs.bookings.service.reading import BookingService
 from mbs.branding.service import LogoService
 from mbs.catalog.service import CatalogService
+from mbs.consents.service import ConsentService, SuppressionService, UsageService
 from mbs.credit_notes.service.issuing import CreditService
 from mbs.credit_notes.service.reading import CreditNoteService
+from mbs.customers.repository import CustomerRepository
 from mbs.customers.service import CustomerService
 from mbs.dashboard.service.activity import DashboardService
 from mbs.dashboard.service.money import MoneyReportService
@@ -106,6 +108,14 @@ def receipt_signatures(parts: Parts) -> dict[str, Any]:
         "sendgrid": SendGridSignature(config.sendgrid_webhook_public_key),
         "resend": ResendSignature(config.resend_webhook_secret),
     }
+
+
+def see_customer(only_of: UUID | None, transaction: Transaction, id_: UUID) -> None:
+    """Refuse a customer that does not exist, or is not one of a person's own; None: whosever it is.
+
+    :raises NotFound: if it is so.
+    """
+    CustomerRepository(transaction).get_of(id_, only_of)
 
 
 def service_factories(parts: Parts) -> Factories:
@@ -199,6 +209,13 @@ def service_factories(parts: Parts) -> Factories:
             clock=clock,
             only_of=None if scope.may("customers:read") else scope.actor_id,
         ),
+        ConsentService: lambda scope: ConsentService(
+            begin=begin(scope),
+            clock=clock,
+            see=partial(see_customer, None if scope.may("customers:read") else scope.actor_id),
+        ),
+        SuppressionService: lambda scope: SuppressionService(begin=begin(scope), clock=clock),
+        UsageService: lambda scope: UsageService(begin=begin(scope), clock=clock),
         CatalogService: lambda scope: CatalogService(begin=begin(scope), clock=clock),
         ResourceService: lambda scope: ResourceService(
             begin=begin(scope),

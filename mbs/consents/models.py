@@ -1,5 +1,6 @@
 """What a customer agreed to, addresses that are not written to, and what a plan allows in a month."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -18,6 +19,8 @@ CHANNELS = ("email", "whatsapp")
 CATEGORIES = ("transactional", "marketing")
 SOURCES = ("staff", "form", "import", "reply", "provider")
 REASONS = ("bounced", "complained", "unsubscribed", "unreachable", "manual")
+
+SORTS: Mapping[str, str] = {"createdAt": "created_at"}
 
 MARKS = (80, 100)
 """At what percentages of a plan's month its owner is told."""

@@ -1,12 +1,12 @@
 """Questions put to consents, suppressions, preferences and usage; a batch of messages is one statement."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Row, func, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from uuid_utils.compat import uuid7
 
 from mbs.consents.models import (
@@ -19,6 +19,8 @@ from mbs.consents.models import (
     address_key,
     crossed_by,
 )
+from mbs.events.repository import EventRepository
+from mbs.foundation.db import Transaction
 from mbs.foundation.errors import MbsError, NotFound, PreconditionFailed
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
@@ -58,7 +60,7 @@ class ConsentRepository(Repository):
         statement = (
             self.select(*about, Consent.status)
             .where(Consent.customer_id.in_(customer_ids))
-            .distinct(*about)
+            .ext(distinct_on(*about))
             .order_by(*about, Consent.created_at.desc(), Consent.id.desc())
         )
         rows = self._transaction.execute(statement)
@@ -236,3 +238,34 @@ class UsageRepository(Repository):
         """Return what is used of each metric in a month; what never was is not in it."""
         rows = self._transaction.execute(self.select().where(UsageCounter.month == month))
         return {row.metric: row.used for row in rows}
+
+
+def record_consent(transaction: Transaction, *, at: datetime, **values: Any) -> Row[Any]:
+    """Write down what a customer said, and tell the trail.
+
+    :param values: customer_id, channel, category, status, source, and the wording that was agreed to or None.
+    :raises NotFound: if there is no such customer.
+    """
+    consent = ConsentRepository(transaction).add({**values, "id": uuid7()})
+    EventRepository(transaction).append(
+        type_=f"customer.consent_{consent.status}",
+        object_type="customer",
+        object_id=consent.customer_id,
+        at=at,
+        data={"object": consent._asdict(), "previous": {}},
+    )
+    return consent
+
+
+def record_suppression(transaction: Transaction, type_: str, suppression: Row[Any], *, at: datetime) -> None:
+    """Tell the trail of an address that is or is no longer suppressed.
+
+    :param type_: suppression.added or suppression.removed.
+    """
+    EventRepository(transaction).append(
+        type_=type_,
+        object_type="suppression",
+        object_id=suppression.id,
+        at=at,
+        data={"object": suppression._asdict(), "previous": {}},
+    )

@@ -30,7 +30,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from mbs.customers.errors import EmailTaken, PhoneTaken
 from mbs.customers.models import KEY, Customer, search_words
-from mbs.foundation.errors import MbsError
+from mbs.foundation.errors import MbsError, NotFound
 from mbs.foundation.keys import email_key
 from mbs.foundation.pages import Page, PageRequest
 from mbs.foundation.repository import Repository
@@ -161,6 +161,16 @@ class CustomerRepository(Repository):
             if source in values
         }
         return super().change(id_, {**values, **deduplicated}, version=version)
+
+    def get_of(self, id_: UUID, user_id: UUID | None) -> Row[Any]:
+        """Return a customer, if it is one of a person's own; None: whosever it is.
+
+        :raises NotFound: if there is none, or it is not theirs: the two look alike.
+        """
+        customer = self.get(id_)
+        if user_id not in (None, customer.created_by) and not self.is_of(id_, user_id):
+            raise NotFound
+        return customer
 
     def is_of(self, id_: UUID, user_id: UUID) -> bool:
         """Tell whether a customer is one of a person's own: made by them, or theirs to serve."""

@@ -12,7 +12,6 @@ from mbs.customers.repository import CustomerRepository
 from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
-from mbs.foundation.errors import NotFound
 from mbs.foundation.pages import Page, PageRequest
 from mbs.locations.repository import LocationRepository
 
@@ -52,7 +51,7 @@ class CustomerService:
         :raises NotFound: if there is none.
         """
         with self._begin(read_only=True) as transaction:
-            return self._get(CustomerRepository(transaction), id_)
+            return CustomerRepository(transaction).get_of(id_, self._only_of)
 
     def search(self, *, request: PageRequest, **filters: Any) -> Page:
         """Return one page of customers."""
@@ -70,7 +69,7 @@ class CustomerService:
         """
         with self._begin() as transaction:
             customers = CustomerRepository(transaction)
-            before = self._get(customers, id_)
+            before = customers.get_of(id_, self._only_of)
             lookup: Mapping[str, Any] = {}
             if values.keys() & {"name", "email", "phone"}:
                 lookup = lookup_keys(
@@ -98,7 +97,7 @@ class CustomerService:
         """
         with self._begin() as transaction:
             customers = CustomerRepository(transaction)
-            before = self._get(customers, id_)
+            before = customers.get_of(id_, self._only_of)
             if before.status == "archived":
                 return
             customer = customers.change(id_, {"status": "archived"}, version=version)
@@ -113,16 +112,10 @@ class CustomerService:
         """
         with self._begin() as transaction:
             customers = CustomerRepository(transaction)
-            before = self._get(customers, id_)
+            before = customers.get_of(id_, self._only_of)
             customers.remove(id_, version=version)
             # Its id alone: whoever asked to be removed must not be written down once more.
             self._append(transaction, "customer.purged", id_, {"id": before.id}, {})
-
-    def _get(self, customers: CustomerRepository, id_: UUID) -> Row[Any]:
-        customer = customers.get(id_)
-        if self._only_of not in (None, customer.created_by) and not customers.is_of(id_, self._only_of):
-            raise NotFound
-        return customer
 
     def _record(
         self, transaction: Transaction, type_: str, customer: Row[Any], previous: Mapping[str, Any]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from marshmallow import ValidationError, fields
 
 from mbs.foundation import territories
@@ -37,6 +38,22 @@ currency = partial(
 timezone = partial(
     Listed, territories.timezones, "Must be a time zone of the tz database, like Asia/Kolkata."
 )
+
+
+class LanguageTag(Text):
+    """A language as it is written somewhere, in the usual spelling of its tag (BCP 47): `hi`, `en-IN`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        example = {"example": "en-IN", **kwargs.pop("metadata", {})}
+        pattern = "[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+        super().__init__(minimum=2, maximum=12, pattern=pattern, metadata=example, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        tag = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return str(Locale.parse(tag, sep="-")).replace("_", "-")
+        except (ValueError, UnknownLocaleError):
+            raise ValidationError("Must be a language that is written somewhere, like hi or en-IN.") from None
 
 
 class Address(WireSchema):

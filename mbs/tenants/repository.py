@@ -80,6 +80,18 @@ class TenantRepository:
         )
         return before, self._transaction.execute(statement).one()
 
+    def plan(self) -> str:
+        """Return the plan of the transaction's tenant."""
+        statement = select(Tenant.plan).where(Tenant.id == self._transaction.tenant_id)
+        return str(self._transaction.execute(statement).scalar_one())
+
+    def set_plan(self, id_: UUID, plan: str) -> tuple[str, Row[Any]]:
+        """Give a business a plan, under the identity role; return the former one, and the profile with it."""
+        locked = select(Tenant.plan).where(Tenant.id == id_).with_for_update(key_share=True)
+        before: str = self._transaction.execute(locked).scalar_one()
+        statement = update(Tenant).where(Tenant.id == id_).values(plan=plan)
+        return before, self._transaction.execute(statement.returning(*PROFILE, Tenant.plan)).one()
+
     def settings(self, *, lock: bool = False) -> Row[Any]:
         """Return settings, their version, country and currency; locked against other writers when asked."""
         columns = (Tenant.settings, Tenant.settings_version, Tenant.country, Tenant.currency)

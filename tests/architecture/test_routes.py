@@ -98,6 +98,8 @@ class TestEveryRoute:
         own = {
             "/api/tenant": "settings",
             "/api/locations": "settings",
+            "/api/suppressions": "notifications",
+            "/api/usage": "settings",
             "/api/events": "audit",
             "/api/audit-logs": "audit",
             "/api/api-keys": "apiKeys",

@@ -91,6 +91,15 @@ oams   POST   /api/customers
 oamsc  GET    /api/customers/{customer_id}
 oam    PATCH  /api/customers/{customer_id}
 oam    DELETE /api/customers/{customer_id}
+oamsc  GET    /api/customers/{customer_id}/consents
+oam    POST   /api/customers/{customer_id}/consents
+oamsc  GET    /api/customers/{customer_id}/preferences
+oam    PUT    /api/customers/{customer_id}/preferences
+oam    GET    /api/suppressions
+oam    POST   /api/suppressions
+oam    GET    /api/suppressions/{suppression_id}
+oam    DELETE /api/suppressions/{suppression_id}
+oamc   GET    /api/usage
 oa     GET    /api/events
 oa     GET    /api/events/{event_id}
 oa     GET    /api/audit-logs

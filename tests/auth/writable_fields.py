@@ -81,6 +81,11 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PATCH", "/api/locations/{location_id}"): PLACE | {"status"},
     ("POST", "/api/customers"): CUSTOMER,
     ("PATCH", "/api/customers/{customer_id}"): CUSTOMER | {"status"},
+    ("POST", "/api/customers/{customer_id}/consents"): frozenset(
+        {"channel", "category", "status", "source", "wording"}
+    ),
+    ("PUT", "/api/customers/{customer_id}/preferences"): frozenset({"timezone", "locale"}),
+    ("POST", "/api/suppressions"): frozenset({"channel", "address", "reason"}),
     ("POST", "/api/resources"): RESOURCE | {"kind"},
     ("PATCH", "/api/resources/{resource_id}"): RESOURCE | {"isActive"},
     ("POST", "/api/staff"): RESOURCE,

@@ -13,7 +13,14 @@ from mbs.foundation.sealing import digest
 from mbs.invitations.repository import InvitationRepository
 from mbs.sso.models import ProviderIdentity
 from mbs.sso.repository import IdentityRepository
-from tests.factories import calendar_objects, credit_note_objects, money_objects, payment_objects
+from tests.factories import (
+    calendar_objects,
+    credit_note_objects,
+    message_objects,
+    money_objects,
+    payment_objects,
+    webhook_objects,
+)
 from tests.factories.answers import listed, made
 from tests.factories.callers import Business
 from tests.factories.members import new_member, sign_in
@@ -116,6 +123,8 @@ MAKERS: Mapping[str, Callable[[Business], dict[str, str]]] = {
     **money_objects.MAKERS,
     **payment_objects.MAKERS,
     **credit_note_objects.MAKERS,
+    **webhook_objects.MAKERS,
+    **message_objects.MAKERS,
 }
 """By what a path names, which is all of it up to its last id."""
 

@@ -22,6 +22,7 @@ from tests.operations.commands import run
 
 REASON = "Unpaid since March, ticket 4711"
 CUSTOMERS = "/api/customers"
+USAGE = "/api/usage"
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +142,51 @@ class TestClose:
         signed_in = log_in(owner, owner.app)
         assert signed_in.status_code == 200
         assert signed_in.json["tenant"]["name"] == "Second"
+
+
+class TestPlan:
+    def test_of_a_new_business_is_free_and_changes_by_an_operator_alone(
+        self, owner: Business, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert owner.get(USAGE).get_json()["plan"] == "free"
+        words = ("--reason", REASON, "--yes", "--operator", "Priya, sales", "--json")
+        capsys.readouterr()
+
+        assert run(tenants, "plan", str(owner.tenant_id), "pro", *words) == 0
+
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["plan"], answer["previous"]) == ("pro", "free")
+        usage = owner.get(USAGE).get_json()
+        assert usage["plan"] == "pro"
+        assert {one["metric"]: one["limit"] for one in usage["metrics"]} == {
+            "emailsPerMonth": 50_000,
+            "whatsappPerMonth": 2000,
+        }
+        event = newest_event(owner)
+        assert (event["type"], event["objectId"]) == ("tenant.plan_changed", str(owner.tenant_id))
+        assert event["data"]["operator"] == {"name": "Priya, sales", "reason": REASON}
+        assert event["data"]["previous"] == {"plan": "free"}
+        assert event["data"]["object"]["plan"] == "pro"
+
+    def test_that_a_business_has_already_is_told_once(self, owner: Business) -> None:
+        for _ in range(2):
+            assert run(tenants, "plan", str(owner.tenant_id), "basic", "--reason", REASON, "--yes") == 0
+        page = owner.get("/api/events?limit=200").get_json()["data"]
+        assert [event["type"] for event in page].count("tenant.plan_changed") == 1
+
+    def test_must_be_one(self, owner: Business) -> None:
+        with pytest.raises(SystemExit) as stopped:
+            run(tenants, "plan", str(owner.tenant_id), "platinum", "--reason", REASON, "--yes")
+        assert stopped.value.code == 2
+        assert owner.get(USAGE).get_json()["plan"] == "free"
+
+    def test_is_no_setting_of_the_business_s_own(self, owner: Business) -> None:
+        assert owner.patch("/api/tenant", {"plan": "enterprise"}).status_code == 400
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            owner.database.transaction(owner.scope) as transaction,
+        ):
+            transaction.execute(text("UPDATE tenants SET plan = 'enterprise'"))
 
 
 class TestWhichTenant:

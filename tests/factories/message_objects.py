@@ -1,0 +1,17 @@
+"""What belongs to messages for each id that a path of the API can name."""
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from tests.factories.answers import made
+from tests.factories.callers import Business
+
+
+def suppression(owner: Business) -> dict[str, str]:
+    body = {"channel": "email", "address": f"{uuid.uuid4().hex}@example.com"}
+    return {"suppression_id": made(owner, "/api/suppressions", body)["id"]}
+
+
+MAKERS: Mapping[str, Callable[[Business], dict[str, str]]] = {
+    "/api/suppressions/{suppression_id}": suppression,
+}
