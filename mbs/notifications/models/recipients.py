@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 from uuid import UUID
 
 from mbs.consents.models import address_key
@@ -17,13 +18,16 @@ def digest_of(channel: str, address: str) -> str:
 class Recipient:
     """One person. `email` or `phone` may be missing; `opted_in` is whether WhatsApp is welcome."""
 
-    name: str
     email: str | None
     locale: str
     timezone: str
     phone: str | None = None
     customer_id: UUID | None = None
     opted_in: bool = False
+
+    def at(self, email: str) -> Self:
+        """Return the same person with another address."""
+        return replace(self, email=email)
 
     def reached(self, order: Sequence[str]) -> list[tuple[str, str]]:
         """Return the channels on which they can be reached, with the addresses, the first to try first.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from mbs.events.models import instant
 from mbs.foundation.local_time import local, opens
 from mbs.notifications.models.rules import BOOKING_REMINDERS, COMING, INVOICE_REMINDERS, MORNING, Rule
 
@@ -25,9 +26,8 @@ def booking_reminders(status: str, start_at: datetime) -> Sequence[Reminder]:
     """Return the reminders of a booking, those that have gone out included; none unless somebody comes."""
     if status not in COMING:
         return ()
-    return [
-        Reminder(rule, start_at.isoformat(), start_at + rule.delay, start_at) for rule in BOOKING_REMINDERS
-    ]
+    about = instant(start_at)
+    return [Reminder(rule, about, start_at + rule.delay, start_at) for rule in BOOKING_REMINDERS]
 
 
 def invoice_reminders(status: str, due_date: date | None, timezone: str) -> Sequence[Reminder]:

@@ -34,7 +34,7 @@ class Message(Protocol):
 
 
 class Verdict(NamedTuple):
-    """`status` is None if it may go, else what it becomes. `starts_at`: when the booking it is about begins."""
+    """`status`: what it becomes; None: it may go. `starts_at`: when the booking begins that it is about."""
 
     status: str | None = None
     reason: str | None = None

@@ -68,7 +68,7 @@ class FactsRepository:
         return _Payments(self._transaction).find(ids)
 
     def owners(self) -> Sequence[Row[Any]]:
-        """Return `name` and `email` of those who own the business."""
+        """Return the `email` of those who own the business."""
         return _Owners(self._transaction).all()
 
 
@@ -203,7 +203,7 @@ class _Owners(Repository):
     def _statement(cls) -> Select[Any]:
         member, user = Membership.__table__, User.__table__
         return (
-            cls._prepared(user.c.first_name.label("name"), user.c.email)
+            cls._prepared(user.c.email)
             .select_from(member.join(user, user.c.id == member.c.user_id))
             .where(member.c.role == "owner", member.c.status == "active", user.c.status == "active")
             .order_by(user.c.email)

@@ -50,7 +50,7 @@ OUTDATED = "no_longer_due"
 class PlanningRepository(Repository):
     model = Notification
 
-    def add(self, messages: Collection[Mapping[str, Any]]) -> None:
+    def write(self, messages: Collection[Mapping[str, Any]]) -> None:
         """Insert messages; one whose `dedupe_key` there is already stays as it is.
 
         :param messages: the columns of `WRITTEN`.
@@ -80,7 +80,7 @@ class PlanningRepository(Repository):
             self._send(_given_up(), values)
 
     def objects_of(self, customer_ids: Collection[UUID]) -> Sequence[Row[Any]]:
-        """Return `object_type` and `object_id` of what customers are still to be reminded of."""
+        """Return `customer_id`, `object_type` and `object_id` of what customers are to be reminded of."""
         if not customer_ids:
             return ()
         return self._read(_objects(), {"customers": list(customer_ids)})
@@ -102,13 +102,13 @@ class TrailRepository(Repository):
     def count(self, type_: str, *, from_: datetime, to: datetime, up_to: int) -> int:
         """Return how many events of a type there are in a time, up to a sequence number."""
         values = {"type": type_, "from": from_, "to": to, "up_to": up_to}
-        return int(self._read(self._counted(), values)[0].count)
+        return int(self._read(self._counted(), values)[0].events)
 
     @classmethod
     @cache
     def _counted(cls) -> Select[Any]:
         it = Event.__table__.c
-        return cls._prepared(func.count().label("count")).where(
+        return cls._prepared(func.count().label("events")).where(
             it.type == bindparam("type", type_=Text),
             it.at > bindparam("from", type_=INSTANT),
             it.at <= bindparam("to", type_=INSTANT),
@@ -179,7 +179,11 @@ def _objects() -> Select[Any]:
         ROW.rule.in_(PLANNED),
         ROW.status.in_(OPEN),
     )
-    return PlanningRepository._prepared(ROW.object_type, ROW.object_id).where(*theirs).distinct()
+    return (
+        PlanningRepository._prepared(ROW.customer_id, ROW.object_type, ROW.object_id)
+        .where(*theirs)
+        .distinct()
+    )
 
 
 @cache
