@@ -50,6 +50,7 @@ BARE_STATEMENTS = {
     "mbs/outbox/repository.py: FailureQueue": "what failed in any business; identity role only",
     "mbs/outbox/repository.py: FailureRepository": "an insert: the tenant is the column's default",
     "mbs/notifications/models/tables.py: Notification": "the conditions of indexes",
+    "mbs/notifications/repository/planning.py": "an insert, and updates that name the tenant beside it",
     "mbs/notifications/repository/queue.py: NotificationQueue": "whose turn it is; identity role only",
     "mbs/notifications/repository/queue.py: QueueRepository": "the tenant is the column's default",
     "mbs/notifications/repository/receipts.py: MessageFinder": "reported messages; identity role only",
