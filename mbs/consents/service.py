@@ -20,7 +20,7 @@ from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.pages import Page, PageRequest
-from mbs.tenants.plans import limits_of
+from mbs.tenants.models import limits_of
 from mbs.tenants.repository import TenantRepository
 
 See = Callable[[Transaction, UUID], object]

@@ -21,7 +21,7 @@ from mbs.operations.operators import (
     run_operator_command,
     utf8,
 )
-from mbs.tenants.plans import plans
+from mbs.tenants.models import plans
 from mbs.tenants.repository import TenantRepository
 
 ACTS = {

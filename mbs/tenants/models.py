@@ -1,9 +1,12 @@
-"""Tenants and memberships; the five system roles and what each may do (domain: roles and plans)."""
+"""Tenants and memberships; the five system roles and what each may do; plans (domain: roles and plans)."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +93,30 @@ def permissions_of(role: str, custom: Sequence[str] | None) -> frozenset[str]:
 def covers(held: frozenset[str], wanted: Iterable[str]) -> bool:
     """Tell whether whoever holds some permissions may pass these on; `a:read` holds `a:read:own` too."""
     return all(name in held or name.removesuffix(":own") in held for name in wanted)
+
+
+SHIPPED_PLANS = Path(__file__).with_name("plans.json")
+
+DEMO_PLAN = "pro"
+"""Of businesses that show what there is to see."""
+
+METRIC_OF: Mapping[str, str] = {"email": "emailsPerMonth", "whatsapp": "whatsappPerMonth"}
+"""What a message of each channel counts as."""
+
+
+@cache
+def plans() -> Mapping[str, Mapping[str, int | None]]:
+    """Return the plans, the smallest first: what each allows of every metric; None: there is no end to it."""
+    content: Mapping[str, Mapping[str, int | None]] = json.loads(SHIPPED_PLANS.read_text(encoding="utf-8"))
+    return content
+
+
+def limits_of(plan: str) -> Mapping[str, int | None]:
+    """Return what a plan allows of every metric in a month (domain: roles and plans).
+
+    :raises KeyError: if there is no such plan, which `mbs tenant plan` lets nobody have.
+    """
+    return plans()[plan]
 
 
 MOST_BUSINESSES = 50

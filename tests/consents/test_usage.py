@@ -9,7 +9,7 @@ import pytest
 from mbs.consents.models import crossed_by, month_of
 from mbs.consents.repository import UsageRepository
 from mbs.foundation.db import Database
-from mbs.tenants.plans import limits_of, plans
+from mbs.tenants.models import limits_of, plans
 from tests.auth.racing import together
 from tests.factories.callers import Business
 

@@ -28,7 +28,7 @@ from mbs.templates.models.page import Look
 from mbs.templates.models.rendering import Rendered, render
 from mbs.templates.models.words import Words
 from mbs.templates.repository import WordsRepository
-from mbs.tenants.plans import METRIC_OF, limits_of
+from mbs.tenants.models import METRIC_OF, limits_of
 
 log = logging.getLogger("mbs.job")
 
