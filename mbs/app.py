@@ -49,7 +49,7 @@ import mbs.team.blueprint
 import mbs.templates.models.tables
 import mbs.tenants.blueprint
 import mbs.waitlist.blueprint
-import mbs.webhooks.models.tables
+import mbs.webhooks.blueprint
 from mbs import degraded
 from mbs.api_keys.repository import ApiKeyFinder
 from mbs.auth.repository import SessionFinder
@@ -117,6 +117,7 @@ BLUEPRINTS = (
     mbs.printing.blueprint.blueprint,
     mbs.receipts.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
+    mbs.webhooks.blueprint.blueprint,
     mbs.events.blueprint.blueprint,
 )
 

@@ -63,6 +63,8 @@ from mbs.team.service import MemberService, RoleService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
 from mbs.waitlist.service import WaitlistService
+from mbs.webhooks.service.deliveries import DeliveryLogService
+from mbs.webhooks.service.endpoints import EndpointService
 
 
 def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> DeliveryService:
@@ -203,6 +205,13 @@ def service_factories(parts: Parts) -> Factories:
         ),
         ExchangeRateService: lambda scope: ExchangeRateService(begin=begin(scope), clock=clock),
         TaxService: lambda scope: TaxService(begin=begin(scope), clock=clock),
+        EndpointService: lambda scope: EndpointService(
+            begin=begin(scope),
+            clock=clock,
+            sealer=parts.sealer,
+            allow_private=parts.config.webhooks_allow_private,
+        ),
+        DeliveryLogService: lambda scope: DeliveryLogService(begin=begin(scope), clock=clock),
         EventService: lambda scope: EventService(begin=begin(scope)),
         CustomerService: lambda scope: CustomerService(
             begin=begin(scope),

@@ -46,7 +46,7 @@ _MANAGER = frozenset(
 )
 _ADMIN = _MANAGER | {
     *("settings:write", "customers:erase", "audit:read"),
-    *("team:invite", "team:roles", "security:write", "apiKeys:write"),
+    *("team:invite", "team:roles", "security:write", "apiKeys:write", "webhooks:write"),
     *("invoices:void", "creditNotes:issue", "payments:refund", "reports:finance"),
 }
 

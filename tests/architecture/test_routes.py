@@ -103,6 +103,7 @@ class TestEveryRoute:
             "/api/events": "audit",
             "/api/audit-logs": "audit",
             "/api/api-keys": "apiKeys",
+            "/api/webhook-endpoints": "webhooks",
             "/api/members/<id:member_id>/sessions": "security",
             "/api/members": "team",
             "/api/invites": "team",

@@ -100,6 +100,16 @@ oam    POST   /api/suppressions
 oam    GET    /api/suppressions/{suppression_id}
 oam    DELETE /api/suppressions/{suppression_id}
 oamc   GET    /api/usage
+oa     GET    /api/webhook-endpoints
+oa     POST   /api/webhook-endpoints
+oa     GET    /api/webhook-endpoints/{endpoint_id}
+oa     PATCH  /api/webhook-endpoints/{endpoint_id}
+oa     DELETE /api/webhook-endpoints/{endpoint_id}
+oa     POST   /api/webhook-endpoints/{endpoint_id}/rotate-secret
+oa     POST   /api/webhook-endpoints/{endpoint_id}/test
+oa     GET    /api/webhook-endpoints/{endpoint_id}/deliveries
+oa     GET    /api/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}
+oa     POST   /api/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay
 oa     GET    /api/events
 oa     GET    /api/events/{event_id}
 oa     GET    /api/audit-logs

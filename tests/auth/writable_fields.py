@@ -77,6 +77,10 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("PATCH", "/api/roles/{role_id}"): frozenset({"name", "permissions"}),
     ("POST", "/api/api-keys"): frozenset({"name", "scopes", "expiresAt"}),
     ("PATCH", "/api/api-keys/{key_id}"): frozenset({"name"}),
+    ("POST", "/api/webhook-endpoints"): frozenset({"url", "eventTypes", "description"}),
+    ("PATCH", "/api/webhook-endpoints/{endpoint_id}"): frozenset(
+        {"url", "eventTypes", "description", "status"}
+    ),
     ("POST", "/api/locations"): PLACE,
     ("PATCH", "/api/locations/{location_id}"): PLACE | {"status"},
     ("POST", "/api/customers"): CUSTOMER,

@@ -15,6 +15,9 @@ INSTANT = TIMESTAMP(timezone=True)
 
 DELIVERY_STATUSES = ("queued", "sending", "retrying", "delivered", "failed", "cancelled")
 OPEN = ("queued", "sending", "retrying")
+STATUSES = ("enabled", "disabled")
+TEST = "webhook.test"
+MOST_ENDPOINTS = 20
 SORTS: Mapping[str, str] = {"createdAt": "created_at"}
 
 

@@ -1,0 +1,193 @@
+"""The queue of deliveries: whose turn it is, and what of theirs goes next."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, exists, text
+
+from mbs.events.models import Event
+from mbs.events.repository import EventRepository
+from mbs.foundation.db import Transaction
+from mbs.foundation.repository import Repository
+from mbs.foundation.scope import TenantId
+from mbs.webhooks.models.tables import WebhookDelivery, WebhookEndpoint
+
+IN_FLIGHT_OF_ENDPOINT = 8
+"""Of all workers together; of an endpoint that fails, one: its time-outs must not keep them all waiting."""
+
+WINDOW = 200
+"""So far into an endpoint's queue it is looked for what may go: further back there is hardly anything."""
+
+PROMOTE = text(
+    """
+    UPDATE webhook_deliveries SET status = 'queued'
+    WHERE (tenant_id, id) IN (
+        SELECT tenant_id, id FROM webhook_deliveries
+        WHERE status IN ('sending', 'retrying') AND due_at <= :at
+        ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+    """
+)
+
+NEXT_TENANT = text(
+    """
+    SELECT waiting.tenant_id FROM webhook_deliveries AS waiting
+    JOIN tenants ON tenants.id = waiting.tenant_id AND tenants.status = 'active'
+    WHERE waiting.status = 'queued' AND waiting.tenant_id > :after AND waiting.tenant_id <> ALL(:full)
+    ORDER BY waiting.tenant_id LIMIT 1
+    """
+)
+
+COUNT_WAITING = text(
+    """
+    SELECT count(*) FROM webhook_deliveries
+    WHERE status = 'queued' AND (SELECT status FROM tenants WHERE tenants.id = tenant_id) = 'active'
+    """
+)
+
+WITH_OLD_ONES = text(
+    "SELECT tenant_id FROM webhook_deliveries WHERE finished_at < :before ORDER BY finished_at LIMIT 1"
+)
+
+CLAIM = text(
+    """
+    UPDATE webhook_deliveries AS taken
+    SET status = 'sending', attempts = taken.attempts + 1, version = taken.version + 1, due_at = :until,
+        updated_at = :at
+    FROM (
+        SELECT ready.id FROM webhook_endpoints AS endpoint
+        CROSS JOIN LATERAL (
+            SELECT oldest.id, oldest.event_seq,
+                   row_number() OVER (ORDER BY oldest.event_seq, oldest.id) AS place
+            FROM (
+                SELECT id, object_id, event_seq FROM webhook_deliveries
+                WHERE tenant_id = :tenant AND endpoint_id = endpoint.id AND status = 'queued'
+                ORDER BY event_seq, id LIMIT :window
+            ) AS oldest
+            WHERE NOT EXISTS (
+                SELECT FROM webhook_deliveries AS other
+                WHERE other.tenant_id = :tenant AND other.endpoint_id = endpoint.id
+                  AND other.object_id = oldest.object_id AND other.id <> oldest.id
+                  AND other.status IN ('queued', 'sending', 'retrying')
+                  AND (other.status = 'sending'
+                       OR (other.event_seq, other.id) < (oldest.event_seq, oldest.id)))
+            ORDER BY oldest.event_seq, oldest.id
+            LIMIT greatest(0, CASE WHEN endpoint.failing_since IS NULL THEN :most ELSE 1 END - (
+                SELECT count(*) FROM webhook_deliveries AS flying
+                WHERE flying.tenant_id = :tenant AND flying.endpoint_id = endpoint.id
+                  AND flying.status = 'sending'))
+        ) AS ready
+        WHERE endpoint.tenant_id = :tenant AND endpoint.id = ANY(:endpoints)
+        ORDER BY ready.place, ready.event_seq LIMIT :room
+    ) AS chosen
+    WHERE taken.tenant_id = :tenant AND taken.id = chosen.id AND taken.status = 'queued'
+    RETURNING taken.id, taken.endpoint_id, taken.event_id, taken.event_type, taken.object_id, taken.attempts,
+              taken.version, taken.created_at
+    """
+)
+
+PARK = text(
+    """
+    UPDATE webhook_deliveries AS behind
+    SET status = 'retrying', due_at = first.due_at, version = behind.version + 1, updated_at = :at
+    FROM (
+        SELECT DISTINCT ON (endpoint_id, object_id) endpoint_id, object_id, event_seq, due_at
+        FROM webhook_deliveries
+        WHERE tenant_id = :tenant AND endpoint_id = ANY(:endpoints) AND status = 'retrying'
+        ORDER BY endpoint_id, object_id, event_seq
+    ) AS first
+    WHERE behind.tenant_id = :tenant AND behind.status = 'queued'
+      AND behind.endpoint_id = first.endpoint_id AND behind.object_id = first.object_id
+      AND behind.event_seq > first.event_seq
+    """
+)
+
+
+class DeliveryQueue:
+    """The deliveries of all businesses; identity role only."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def promote(self, at: datetime) -> int:
+        """Queue what is to be tried again by now, or was left by a worker; return how many, at most 500."""
+        return self._transaction.execute(PROMOTE, {"at": at}).rowcount
+
+    def next_tenant(self, after: UUID, *, full: Collection[UUID]) -> TenantId | None:
+        """Return the next active business, in the order of ids, for which something is queued.
+
+        :param full: who has enough for now.
+        """
+        values = {"after": after, "full": list(full)}
+        found = self._transaction.execute(NEXT_TENANT, values).scalar_one_or_none()
+        return None if found is None else TenantId(found)
+
+    def waiting(self) -> int:
+        """Return how many are queued."""
+        return int(self._transaction.execute(COUNT_WAITING).scalar_one())
+
+    def with_old_ones(self, before: datetime) -> TenantId | None:
+        """Return a business that has deliveries which were over before an instant."""
+        found = self._transaction.execute(WITH_OLD_ONES, {"before": before}).scalar_one_or_none()
+        return None if found is None else TenantId(found)
+
+
+class ClaimRepository(Repository):
+    """What of one business goes next."""
+
+    model = WebhookEndpoint
+    columns = (
+        WebhookEndpoint.id,
+        WebhookEndpoint.url,
+        WebhookEndpoint.secret,
+        WebhookEndpoint.previous_secret,
+        WebhookEndpoint.previous_expires_at,
+        WebhookEndpoint.failing_since,
+    )
+
+    def lock_endpoints(self) -> Mapping[UUID, Row[Any]]:
+        """Return the endpoints for which something is queued, locked; not those that another worker serves.
+
+        With the lock only one worker at a time counts what of an endpoint is in flight.
+        """
+        queued = exists().where(
+            WebhookDelivery.tenant_id == WebhookEndpoint.tenant_id,
+            WebhookDelivery.endpoint_id == WebhookEndpoint.id,
+            WebhookDelivery.status == "queued",
+        )
+        wanted = self.select().where(WebhookEndpoint.status == "enabled", queued)
+        rows = self._transaction.execute(wanted.with_for_update(key_share=True, skip_locked=True)).all()
+        return {row.id: row for row in rows}
+
+    def claim(
+        self, endpoints: Collection[UUID], *, room: int, at: datetime, until: datetime
+    ) -> Sequence[Row[Any]]:
+        """Take deliveries to locked endpoints, for as long as the lease.
+
+        Of each endpoint and object only the oldest that is open goes, and no two at a time.
+        """
+        values = {
+            "tenant": self._transaction.tenant_id,
+            "endpoints": list(endpoints),
+            "window": WINDOW,
+            "most": IN_FLIGHT_OF_ENDPOINT,
+            "room": room,
+            "at": at,
+            "until": until,
+        }
+        return self._transaction.execute(CLAIM, values).all()
+
+    def park(self, endpoints: Collection[UUID], *, at: datetime) -> None:
+        """Let what stands behind a delivery that waits to be tried again wait as long, out of the queue."""
+        values = {"tenant": self._transaction.tenant_id, "endpoints": list(endpoints), "at": at}
+        self._transaction.execute(PARK, values)
+
+
+class ToldEvents(EventRepository):
+    """The events that deliveries tell of."""
+
+    def among(self, ids: Collection[UUID]) -> Mapping[UUID, Row[Any]]:
+        """Return these events by their ids."""
+        rows = self._transaction.execute(self.select().where(Event.id.in_(ids))).all()
+        return {row.id: row for row in rows}

@@ -1,0 +1,1 @@
+"""What is done with endpoints and deliveries: by members, by events, and by the worker."""
