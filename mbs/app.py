@@ -46,7 +46,7 @@ import mbs.sign_ins.blueprint
 import mbs.sso.blueprint
 import mbs.taxes.blueprint
 import mbs.team.blueprint
-import mbs.templates.models.tables
+import mbs.templates.blueprint
 import mbs.tenants.blueprint
 import mbs.waitlist.blueprint
 import mbs.webhooks.blueprint
@@ -112,6 +112,7 @@ BLUEPRINTS = (
     mbs.payments.blueprint.refunds,
     mbs.credit_notes.blueprint.blueprint,
     mbs.exchange_rates.blueprint.blueprint,
+    mbs.templates.blueprint.blueprint,
     mbs.taxes.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
     mbs.printing.blueprint.blueprint,

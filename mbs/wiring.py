@@ -60,6 +60,7 @@ from mbs.sign_ins.service import SignInService
 from mbs.sso.service import SsoService
 from mbs.taxes.service import TaxService
 from mbs.team.service import MemberService, RoleService
+from mbs.templates.service import TemplateService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
 from mbs.waitlist.service import WaitlistService
@@ -204,6 +205,7 @@ def service_factories(parts: Parts) -> Factories:
             begin=begin(scope), clock=clock, equip=partial(seed_tools, parts, scope)
         ),
         ExchangeRateService: lambda scope: ExchangeRateService(begin=begin(scope), clock=clock),
+        TemplateService: lambda scope: TemplateService(begin=begin(scope), clock=clock),
         TaxService: lambda scope: TaxService(begin=begin(scope), clock=clock),
         EndpointService: lambda scope: EndpointService(
             begin=begin(scope),

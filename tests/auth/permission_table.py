@@ -229,6 +229,12 @@ oa     POST   /api/exchange-rates
 oamc   GET    /api/exchange-rates/{exchange_rate_id}
 oa     PATCH  /api/exchange-rates/{exchange_rate_id}
 oa     DELETE /api/exchange-rates/{exchange_rate_id}
+oam    GET    /api/notification-templates
+oam    GET    /api/notification-templates/{key}/{channel}/{locale}
+oam    PUT    /api/notification-templates/{key}/{channel}/{locale}
+oam    DELETE /api/notification-templates/{key}/{channel}/{locale}
+oam    GET    /api/notification-templates/{key}/{channel}/{locale}/versions
+oam    POST   /api/notification-templates/{key}/{channel}/{locale}/preview
 oamc   GET    /api/tax-rates
 oa     POST   /api/tax-rates
 oamc   GET    /api/tax-rates/effective

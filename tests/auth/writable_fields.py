@@ -13,6 +13,7 @@ PLACE = frozenset(
         *("legalName", "taxRegime", "taxRegistration", "invoicePrefix"),
     }
 )
+WORDS = frozenset({"subject", "body", "contentSid", "contentVariables"})
 NAMES = frozenset({"firstName", "lastName"})
 
 RESOURCE = frozenset(
@@ -141,6 +142,8 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/payments/{payment_id}/reverse"): frozenset({"reason"}),
     ("POST", "/api/exchange-rates"): frozenset({"base", "quote", "rate", "validFrom", "source"}),
     ("PATCH", "/api/exchange-rates/{exchange_rate_id}"): frozenset({"rate", "source"}),
+    ("PUT", "/api/notification-templates/{key}/{channel}/{locale}"): WORDS,
+    ("POST", "/api/notification-templates/{key}/{channel}/{locale}/preview"): WORDS,
     ("POST", "/api/tax-rates"): frozenset(
         {
             *("jurisdiction", "locationId", "category", "kind", "components", "validFrom", "validTo"),

@@ -23,6 +23,7 @@ OPTIONAL_BODIES = frozenset(
         "POST /api/sessions/{session_id}/cancel",
         "POST /api/invoices/{invoice_id}/issue",
         "POST /api/bookings/{booking_id}/invoice",
+        "POST /api/notification-templates/{key}/{channel}/{locale}/preview",
     }
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mbs.templates.errors import MissingValues, TooLong
+from mbs.templates.errors import Unrenderable
 from mbs.templates.models.catalog import SOMETIMES
 from mbs.templates.models.page import Line, Look, marked_up, page
 from mbs.templates.models.placeholders import fill, named
@@ -33,15 +33,14 @@ def render(words: Words, values: Mapping[str, Any], look: Look) -> Rendered:
     A line that names a variable of `SOMETIMES` without a value is left out.
 
     :param values: of the variables by their names; blank is missing.
-    :raises MissingValues: if another value is missing, or no text remains.
-    :raises TooLong: if it is longer than WhatsApp takes.
+    :raises Unrenderable: if another value is missing, no text remains, or WhatsApp takes no text so long.
     """
     given = {name: shown for name, value in values.items() if (shown := _clean(value))}
     lines = _lines(words.body, given)
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.text for line in lines)).strip("\n")
     if words.channel == "whatsapp":
         if len(text) > MOST_OF_WHATSAPP:
-            raise TooLong(MOST_OF_WHATSAPP)
+            raise Unrenderable.longer_than(MOST_OF_WHATSAPP)
         places = {
             place: fill(f"{{{{{name}}}}}", _on_one_line(given, {name}))
             for place, name in words.content_variables.items()
@@ -57,7 +56,7 @@ def _lines(body: str, given: Mapping[str, str]) -> list[Line]:
     left_out: set[str] = set()
     missing = named(body) - given.keys()
     if missing - SOMETIMES:
-        raise MissingValues(missing - SOMETIMES)
+        raise Unrenderable.without(missing - SOMETIMES)
     for line in body.splitlines():
         if named(line) & missing:
             left_out |= named(line) & missing
@@ -65,14 +64,14 @@ def _lines(body: str, given: Mapping[str, str]) -> list[Line]:
         # A value may have several lines too.
         lines += map(Line, fill(line, given).split("\n"), marked_up(line, given).split("\n"))
     if not any(line.text.strip() for line in lines):
-        raise MissingValues(left_out)
+        raise Unrenderable.without(left_out)
     return lines
 
 
 def _on_one_line(given: Mapping[str, str], names: set[str]) -> dict[str, str]:
     """Return values without line breaks, of which neither a mail's header nor Twilio takes any."""
     if names - given.keys():
-        raise MissingValues(names - given.keys())
+        raise Unrenderable.without(names - given.keys())
     return {name: " ".join(given[name].split()) for name in names}
 
 
