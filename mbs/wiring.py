@@ -258,7 +258,7 @@ def service_factories(parts: Parts) -> Factories:
         DraftService: lambda scope: DraftService(begin=begin(scope), clock=clock),
         IssuingService: lambda scope: IssuingService(begin=begin(scope), clock=clock),
         IssuedService: lambda scope: IssuedService(
-            begin=begin(scope), clock=clock, sealer=parts.sealer, throttle=parts.throttle
+            begin=begin(scope), clock=clock, throttle=parts.throttle
         ),
         BillingService: lambda scope: BillingService(begin=begin(scope), clock=clock),
         WaitlistService: lambda scope: WaitlistService(

@@ -1,4 +1,4 @@
-"""Mails, about accounts and with invoices: a queue in the database, and the gateways that send them.
+"""Mails about accounts: a queue in the database, and the gateways that send them.
 
 Table: account_mails. No URLs: `mbs worker` empties the queue.
 """

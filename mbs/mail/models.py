@@ -88,18 +88,11 @@ class Template:
     """`{link}` in the text becomes the address of `page`, with the variable `token` behind a `#`.
 
     What stands behind a `#` stays in the browser: no server's log and no Referer header ever holds it.
-    `exact` are the variables that the program makes: numbers, dates, amounts. They are said as they are, as
-    long as they look like it.
     """
 
     subject: str
     text: str
     page: str = ""
-    exact: frozenset[str] = frozenset()
-
-
-EXACT = re.compile(r"[A-Za-z0-9/ -]{1,80}|[A-Z]{3} [0-9]{1,15}(\.[0-9]{1,4})?", re.ASCII)
-"""What is no link and forges no header: there is no dot in it but that of an amount."""
 
 
 TEMPLATES: Mapping[str, Template] = {
@@ -200,24 +193,8 @@ If you do not know them, ignore this mail.
 """,
         "/invitation",
     ),
-    "invoice": Template(
-        "{title} {number} from {business}",
-        """\
-{customer},
-
-{business} has sent you this:
-
-    {title} {number} of {issued}
-    Total      {total}
-    Still due  {due}, by {until}
-
-If you have questions, ask them: nobody reads answers to this mail.
-""",
-        exact=frozenset({"title", "number", "issued", "until", "total", "due"}),
-    ),
 }
-"""Variables besides `token`: of an invitation `inviter` and `business`; of an invoice `business`, `customer`
-and what is `exact`."""
+"""Variables besides `token`: of an invitation `inviter` and `business`."""
 
 
 def compose(template: str, variables: Mapping[str, str], *, base_url: str) -> Message:
@@ -231,10 +208,7 @@ def compose(template: str, variables: Mapping[str, str], *, base_url: str) -> Me
         link += chosen.page
     if "token" in variables:
         link += f"#token={variables['token']}"
-    said = {
-        name: value if name in chosen.exact and EXACT.fullmatch(value) else harmless(value)
-        for name, value in variables.items()
-    }
+    said = {name: harmless(value) for name, value in variables.items()}
     said["link"] = link
     return Message(variables["to"], chosen.subject.format_map(said), chosen.text.format_map(said))
 

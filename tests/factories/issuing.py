@@ -12,10 +12,8 @@ from werkzeug.test import TestResponse
 
 from mbs.foundation.limits import NoLimits
 from mbs.foundation.local_time import local
-from mbs.foundation.sealing import Sealer
 from mbs.invoices.service.issued import IssuedService
 from mbs.invoices.service.issuing import IssuingService
-from tests.conftest import SECRETS
 from tests.factories.callers import Business
 
 NUMBERS = text(
@@ -53,7 +51,6 @@ def issued_at(owner: Business, at: datetime) -> IssuedService:
     return IssuedService(
         begin=partial(owner.database.transaction, owner.scope),
         clock=FixedClock(at),
-        sealer=Sealer([SECRETS["SESSION_SECRET"]]),
         throttle=NoLimits(),
     )
 

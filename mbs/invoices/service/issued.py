@@ -8,9 +8,7 @@ from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Transaction
 from mbs.foundation.errors import InvalidState, PreconditionFailed, RateLimited
 from mbs.foundation.local_time import local
-from mbs.foundation.money import shown
 from mbs.foundation.policies import invoicing_rules
-from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
 from mbs.invoices.errors import NobodyToSendTo
 from mbs.invoices.models.transitions import refuse_transition, refuse_void
@@ -18,7 +16,6 @@ from mbs.invoices.repository.context import ContextRepository
 from mbs.invoices.repository.documents import ISSUED, DocumentRepository
 from mbs.invoices.repository.events import record
 from mbs.invoices.repository.lines import LineRepository
-from mbs.mail.repository import MailRepository
 
 HOUR = 3600
 
@@ -26,9 +23,8 @@ HOUR = 3600
 class IssuedService:
     """`at` is the instant of the request."""
 
-    def __init__(self, *, begin: Begin, clock: Clock, sealer: Sealer, throttle: Throttle) -> None:
+    def __init__(self, *, begin: Begin, clock: Clock, throttle: Throttle) -> None:
         self._begin = begin
-        self._sealer = sealer
         self._throttle = throttle
         self.at = clock.now()
 
@@ -65,7 +61,9 @@ class IssuedService:
             return self._changed(transaction, invoice, values, "invoice.marked_uncollectible")
 
     def send(self, *, id_: UUID, version: int | None, channels: Sequence[str]) -> Any:
-        """Tell a customer by mail what they owe, and return the invoice's view.
+        """Let a customer be told what they owe, and return the invoice's view.
+
+        The event sets off the message, by the rule `invoice.sent`.
 
         :param channels: `email`.
         :raises NotFound: if there is no such invoice.
@@ -80,25 +78,11 @@ class IssuedService:
                 raise InvalidState(f"An invoice that is {invoice.status} is not sent.")
             context = self._context(transaction, invoice)
             # Where the customer reads mails today, or else where they did when it was issued.
-            to = context.customer_email or invoice.buyer["email"]
-            if to is None:
+            if (context.customer_email or invoice.buyer["email"]) is None:
                 raise NobodyToSendTo
             # Of each invoice, not of each mailbox: a firm may get ten bills on one day.
             if not self._throttle.spares(f"invoice {id_}"):
                 raise RateLimited("It was sent three times within the hour.", retry_after=HOUR)
-            currency = invoice.currency
-            MailRepository(transaction, self._sealer).enqueue(
-                "invoice",
-                to=to,
-                business=context.business_name,
-                customer=invoice.buyer["name"],
-                title=invoice.title,
-                number=invoice.number,
-                issued=invoice.issue_date.isoformat(),
-                until=invoice.due_date.isoformat(),
-                total=f"{currency} {shown(invoice.total, currency)}",
-                due=f"{currency} {shown(invoice.amount_due, currency)}",
-            )
             values = {"sent_at": self.at}
             return self._changed(transaction, invoice, values, "invoice.sent", channels=list(channels))
 

@@ -12,6 +12,7 @@ from babel.dates import format_date, format_time, get_datetime_format
 
 from mbs.foundation.local_time import local
 from mbs.foundation.money import shown
+from mbs.mail.models import harmless
 from mbs.notifications.models.rules import Rule
 
 
@@ -53,7 +54,7 @@ class Writer:
 
     def booking(self, facts: Any, locale: str, *, previous_start: datetime | None = None) -> dict[str, str]:
         return self._given(
-            customer=facts.customer_name,
+            customer=harmless(facts.customer_name),
             location=facts.location_name,
             service=", ".join(facts.services or ()),
             staff=", ".join(dict.fromkeys(one["name"] for one in facts.staff or ())),
@@ -72,7 +73,7 @@ class Writer:
     def document(self, facts: Any, locale: str) -> dict[str, str]:
         is_invoice = facts.type == "invoice"
         return self._given(
-            customer=facts.customer_name,
+            customer=harmless(facts.customer_name),
             location=facts.location_name,
             number=facts.number,
             total=money(facts.total, facts.currency),
@@ -89,7 +90,7 @@ class Writer:
         :param moved: the payment, or the refund, as its event tells of it.
         """
         return self._given(
-            customer=facts.customer_name,
+            customer=harmless(facts.customer_name),
             location=facts.location_name,
             number=facts.number,
             amount=money(Decimal(moved["amount"]), moved["currency"]),
@@ -106,4 +107,6 @@ class Writer:
         return self._given(count=str(count), **{name: told.get(name) for name in names})
 
     def _given(self, **values: Any) -> dict[str, str]:
-        return {"business": self.business, **{name: str(value) for name, value in values.items() if value}}
+        # Names come from strangers, and reach other strangers' mailboxes.
+        given = {name: str(value) for name, value in values.items() if value}
+        return {"business": harmless(self.business), **given}
