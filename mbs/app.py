@@ -31,7 +31,7 @@ import mbs.invitations.blueprint
 import mbs.invoices.blueprint
 import mbs.locations.blueprint
 import mbs.mail.models
-import mbs.notifications.models.tables
+import mbs.notifications.blueprint
 import mbs.outbox.models
 import mbs.payments.blueprint
 import mbs.printing.blueprint
@@ -116,6 +116,7 @@ BLUEPRINTS = (
     mbs.taxes.blueprint.blueprint,
     mbs.invoices.blueprint.blueprint,
     mbs.printing.blueprint.blueprint,
+    mbs.notifications.blueprint.blueprint,
     mbs.receipts.blueprint.blueprint,
     mbs.dashboard.blueprint.blueprint,
     mbs.webhooks.blueprint.blueprint,

@@ -39,6 +39,7 @@ from mbs.invoices.service.reading import InvoiceService
 from mbs.locations.service import LocationService
 from mbs.mail.gateways.interface import Gateway
 from mbs.mail.service import DeliveryService
+from mbs.notifications.service.reading import NotificationService
 from mbs.parts import Parts, mail_gateway, own_origins
 from mbs.payments.service.applying import ApplyingService
 from mbs.payments.service.reading import PaymentService
@@ -228,6 +229,9 @@ def service_factories(parts: Parts) -> Factories:
         SuppressionService: lambda scope: SuppressionService(begin=begin(scope), clock=clock),
         UsageService: lambda scope: UsageService(begin=begin(scope), clock=clock),
         CatalogService: lambda scope: CatalogService(begin=begin(scope), clock=clock),
+        NotificationService: lambda scope: NotificationService(
+            begin=begin(scope), clock=clock, caller_id=None if scope.is_program else scope.actor_id
+        ),
         ResourceService: lambda scope: ResourceService(
             begin=begin(scope),
             clock=clock,

@@ -103,6 +103,7 @@ class TestEveryRoute:
             "/api/locations": "settings",
             "/api/notification-templates": "notifications",
             "/api/suppressions": "notifications",
+            "/api/notification-logs": "notifications",
             "/api/usage": "settings",
             "/api/events": "audit",
             "/api/audit-logs": "audit",

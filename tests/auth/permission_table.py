@@ -95,6 +95,11 @@ oamsc  GET    /api/customers/{customer_id}/consents
 oam    POST   /api/customers/{customer_id}/consents
 oamsc  GET    /api/customers/{customer_id}/preferences
 oam    PUT    /api/customers/{customer_id}/preferences
+oam    GET    /api/notifications
+oam    GET    /api/notification-logs
+oam    GET    /api/notifications/{notification_id}
+oam    POST   /api/notifications/{notification_id}/retry
+oam    POST   /api/notifications/test
 oam    GET    /api/suppressions
 oam    POST   /api/suppressions
 oam    GET    /api/suppressions/{suppression_id}

@@ -90,6 +90,7 @@ WRITABLE: dict[tuple[str, str], frozenset[str]] = {
         {"channel", "category", "status", "source", "wording"}
     ),
     ("PUT", "/api/customers/{customer_id}/preferences"): frozenset({"timezone", "locale"}),
+    ("POST", "/api/notifications/test"): frozenset({"channel", "to", "template"}),
     ("POST", "/api/suppressions"): frozenset({"channel", "address", "reason"}),
     ("POST", "/api/resources"): RESOURCE | {"kind"},
     ("PATCH", "/api/resources/{resource_id}"): RESOURCE | {"isActive"},

@@ -31,7 +31,6 @@ THREADS = 8
 MARK_SECONDS = 0.5
 """After so long what has been sent is marked, though others are still being sent."""
 
-PROMOTE_SECONDS = 1.0
 LONGEST_REASON = 200
 
 
@@ -95,14 +94,12 @@ class SendingService:
         self._now = now
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sending")
         self._last: TenantId | None = None
-        self._promoted = float("-inf")
 
     def send_next(self) -> bool:
         """Send what is due of the business whose turn it is, at most 32 messages; tell whether there was one.
 
         Returns when all of them have been sent, or given back.
         """
-        self._promote()
         channels = self._gateways.ready()
         if not channels:
             return False
@@ -113,6 +110,11 @@ class SendingService:
         if self._last is not None and batch.outgoing:
             self._hand_over(self._last, batch.outgoing, begun)
         return True
+
+    def promote(self) -> int:
+        """Queue what has become due, at most 500 messages of any business; return how many."""
+        with self._begin(Role.IDENTITY) as transaction:
+            return NotificationQueue(transaction).promote(self._clock.now())
 
     def waiting(self) -> int:
         """Return how many messages are due."""
@@ -136,13 +138,6 @@ class SendingService:
     def close(self) -> None:
         """End the threads; what they have in hand is finished first."""
         self._threads.shutdown()
-
-    def _promote(self) -> None:
-        if self._now() < self._promoted + PROMOTE_SECONDS:
-            return
-        with self._begin(Role.IDENTITY) as transaction:
-            NotificationQueue(transaction).promote(self._clock.now())
-        self._promoted = self._now()
 
     def _claim(self, channels: Collection[str]) -> Batch | None:
         at = self._clock.now()
