@@ -186,4 +186,7 @@ def query_parameters(view: Any) -> frozenset[str]:
                 names.add(OTHERS)
     if getattr(view, "replayable", False):
         names.add("dryRun")
+    if hasattr(view, "signed_by"):
+        # The signature covers them.
+        names.add(OTHERS)
     return frozenset(names)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from uuid_utils.compat import uuid7
 
 from mbs.consents.models import Consent
@@ -56,7 +56,7 @@ class StandingRepository(Repository):
         statement = (
             self.select(*about, Consent.status, Consent.source)
             .where(Consent.customer_id.in_(customer_ids), Consent.channel == channel)
-            .distinct(*about)
+            .ext(distinct_on(*about))
             .order_by(*about, Consent.created_at.desc(), Consent.id.desc())
         )
         rows = self._transaction.execute(statement)

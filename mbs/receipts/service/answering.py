@@ -2,10 +2,8 @@
 
 import hashlib
 
-from uuid_utils.compat import uuid7
-
 from mbs.consents.models import CATEGORIES
-from mbs.consents.repository import ConsentRepository, SuppressionRepository
+from mbs.consents.repository import SuppressionRepository, record_consent, record_suppression
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
 from mbs.notifications.repository.receipts import MessageFinder, ReportedRepository
@@ -45,7 +43,7 @@ class Answering:
         last = StandingRepository(transaction).last(customer_ids, CHANNEL)
         suppressions = SuppressionRepository(transaction)
         if reply.wants == "stop":
-            suppressions.suppress(CHANNEL, reply.phone, "unsubscribed")
+            row, change = suppressions.suppress(CHANNEL, reply.phone, "unsubscribed"), "suppression.added"
             said = [
                 (id_, category)
                 for id_ in customer_ids
@@ -55,19 +53,19 @@ class Answering:
                 and last.get((id_, category), ("granted",))[0] == "granted"
             ]
         else:
-            suppressions.lift(CHANNEL, reply.phone, ("unsubscribed",))
+            row, change = suppressions.lift(CHANNEL, reply.phone, ("unsubscribed",)), "suppression.removed"
             said = [about for about, standing in last.items() if standing == ("withdrawn", "reply")]
-        consents = ConsentRepository(transaction)
+        if row is not None:
+            record_suppression(transaction, change, row, at=now)
         for customer_id, category in sorted(said):
-            consents.add(
-                {
-                    "id": uuid7(),
-                    "customer_id": customer_id,
-                    "channel": CHANNEL,
-                    "category": category,
-                    "status": "withdrawn" if reply.wants == "stop" else "granted",
-                    "source": "reply",
-                    "wording": reply.wording,
-                    "created_at": now,
-                }
+            record_consent(
+                transaction,
+                at=now,
+                customer_id=customer_id,
+                channel=CHANNEL,
+                category=category,
+                status="withdrawn" if reply.wants == "stop" else "granted",
+                source="reply",
+                wording=reply.wording,
+                created_at=now,
             )

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
-from mbs.consents.repository import SuppressionRepository
+from mbs.consents.repository import SuppressionRepository, record_suppression
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
 from mbs.foundation.scope import TenantId
@@ -61,7 +62,7 @@ class Recorder:
         found = [(id_, report) for id_, report in found if id_ in held]
         fresh = ReceiptRepository(transaction).keep(found)
         found = [(id_, report) for id_, report in found if report.report in fresh]
-        _suppress(transaction, found, held)
+        _suppress(transaction, found, held, at=now)
         moved = {
             status: messages.move_up(status, _moves(found, status), at=now)
             for status in sorted(SUPERSEDED, key=RANK.__getitem__)
@@ -94,11 +95,13 @@ def _moves(found: Found, status: str) -> Collection[Move]:
     return moves.values()
 
 
-def _suppress(transaction: Transaction, found: Found, held: Mapping[UUID, Row[Any]]) -> None:
+def _suppress(transaction: Transaction, found: Found, held: Mapping[UUID, Row[Any]], *, at: datetime) -> None:
     reasons = {
         (held[id_].channel, held[id_].recipient): report.suppresses
         for id_, report in found
         if report.suppresses
     }
     for (channel, recipient), reason in sorted(reasons.items()):
-        SuppressionRepository(transaction).suppress(channel, recipient, reason)
+        added = SuppressionRepository(transaction).suppress(channel, recipient, reason)
+        if added is not None:
+            record_suppression(transaction, "suppression.added", added, at=at)
