@@ -27,11 +27,12 @@ from mbs.foundation import keys, passwords
 from mbs.foundation.challenges import LIFETIME_SECONDS, Challenge, ChallengeCodec, mark
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
-from mbs.foundation.errors import Unauthenticated
+from mbs.foundation.errors import RateLimited, Unauthenticated
 from mbs.foundation.refresh_tokens import RefreshToken, RefreshTokenCodec
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import Sealer
 from mbs.foundation.throttle import Throttle
+from mbs.mail.repository import MailRepository
 from mbs.second_factor.models import throttled_as
 from mbs.second_factor.repository import SecondFactorRepository
 from mbs.tenants.models import new_tenant, permissions_of
@@ -105,12 +106,9 @@ class AuthService:
             open_business(transaction, tenant=tenant, owner_id=user.id)
             events = EventRepository(transaction)
             events.open_chain()
+            created = {"object": dict(tenant._mapping), "previous": {}}
             events.append(
-                type_="tenant.created",
-                object_type="tenant",
-                object_id=tenant.id,
-                at=now,
-                data={"object": dict(tenant._mapping), "previous": {}},
+                type_="tenant.created", object_type="tenant", object_id=tenant.id, at=now, data=created
             )
         log.info("registered", extra={"event": "auth.registered", "registered_user": str(user.id)})
         return self._signed_in(user, tenant, "owner", None, session_id, origin)
@@ -134,7 +132,7 @@ class AuthService:
             memberships = MembershipRepository(transaction).open_to(person)
             factor = SecondFactorRepository(transaction, self._sealer).confirmed_at(person)
         account = account_key(user, key, origin.address)
-        self._throttle.admit(account)
+        self._admit(account, key, user)
         if not passwords.verify(password, user.password_hash if user else None) or user is None:
             log.warning("login refused", extra={"event": "auth.login_refused"})
             raise InvalidCredentials
@@ -222,13 +220,7 @@ class AuthService:
         return SignedIn(user, tenant, tenant.role, permissions, session.id, successor)
 
     def switch(
-        self,
-        *,
-        actor_id: UUID,
-        session_id: UUID,
-        tenant_id: UUID,
-        seconds_since_proof: float,
-        origin: Origin,
+        self, *, actor_id: UUID, session_id: UUID, tenant_id: UUID, seconds_since_proof: float, origin: Origin
     ) -> SignedIn:
         """Leave the present session and start one in another business of the caller.
 
@@ -248,6 +240,22 @@ class AuthService:
             record_session(transaction, "session.ended", session_id, now, {"reason": "switched"})
         proved_at = now - timedelta(seconds=seconds_since_proof)
         return self._sign_in(user, tenant, origin, method="switch", proved_at=proved_at)
+
+    def _admit(self, account: str, email_key: str, user: Row[Any] | None) -> None:
+        """Count an attempt; at the first of a day that is too many, warn whose account it is.
+
+        A mail to nobody takes as long, so that the time tells nothing.
+
+        :raises RateLimited: if there were too many.
+        """
+        try:
+            self._throttle.admit(account)
+        except RateLimited:
+            if self._throttle.warns(email_key):
+                to = user.email if user is not None and user.status == "active" else None
+                with self._begin(Role.IDENTITY) as transaction:
+                    MailRepository(transaction, self._sealer).enqueue("sign_in_blocked", to=to)
+            raise
 
     def _sign_in(
         self,

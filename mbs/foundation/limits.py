@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, WindowStats
+from limits import (
+    RateLimitItem,
+    RateLimitItemPerDay,
+    RateLimitItemPerHour,
+    RateLimitItemPerMinute,
+    WindowStats,
+)
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
@@ -33,6 +39,7 @@ REGISTER = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 SECOND_FACTOR = RateLimitItemPerMinute(20, 15, namespace=DURABLE)
 ACCOUNT = RateLimitItemPerMinute(10, 15, namespace=DURABLE)
 ACCOUNT_MAIL = RateLimitItemPerHour(10, namespace=DURABLE)
+WARNING = RateLimitItemPerDay(1, namespace=DURABLE)
 MAILBOX = RateLimitItemPerHour(3, namespace=DURABLE)
 API = RateLimitItemPerMinute(100)
 ANONYMOUS = RateLimitItemPerMinute(100)
@@ -149,6 +156,10 @@ class Limits:
         except self._strategy.storage.base_exceptions as error:
             raise Unavailable from error
 
+    def warns(self, account: str) -> bool:
+        """Count a warning about attempts at an account; tell whether it is the first in 24 hours."""
+        return self._hit(WARNING, f"warning:{account}")[0]
+
     def spares(self, mailbox: str) -> bool:
         """Count a mail that somebody causes; tell whether the mailbox has had fewer than three in an hour."""
         admitted, _ = self._hit(MAILBOX, f"mailbox:{mailbox}")
@@ -198,6 +209,10 @@ class NoLimits:
 
     def succeeded(self, account: str) -> None:
         """Nothing to forget."""
+
+    def warns(self, account: str) -> bool:
+        """Let every warning go."""
+        return True
 
     def spares(self, mailbox: str) -> bool:
         """Let every mail go."""

@@ -18,5 +18,8 @@ class Throttle(Protocol):
     def succeeded(self, account: str) -> None:
         """Forget the attempts, because the right password came."""
 
+    def warns(self, account: str) -> bool:
+        """Count a warning about attempts; tell whether it may go: once in 24 hours for each account."""
+
     def spares(self, mailbox: str) -> bool:
         """Count a mail that somebody causes; tell whether it may go: three an hour for each mailbox."""

@@ -33,6 +33,7 @@ PAUSES = (
 KEPT = timedelta(days=30)
 
 LONGEST_NAME = 80
+SENDER_NAME = "MyBizStream"
 
 
 class AccountMail(Base):
@@ -160,6 +161,21 @@ Your MyBizStream account has moved to another e-mail address; this one is not us
 If it was not you, tell the owner of your business at once.
 """,
     ),
+    "sign_in_blocked": Template(
+        "Sign-in to your account is blocked for a while",
+        """\
+Somebody has tried to sign in to your MyBizStream account with wrong passwords or codes, too often. For up to
+15 minutes nobody can sign in to it from where that came from, or from a new place.
+
+If it was you, wait, or choose a new password, by which you get in at once. If it was not you and you use the
+same password elsewhere, choose a new one, too:
+
+{link}
+
+You get this mail once a day at most.
+""",
+        "/forgot-password",
+    ),
     "second_factor_changed": Template(
         "Your second factor has changed",
         """\
@@ -210,7 +226,8 @@ def compose(template: str, variables: Mapping[str, str], *, base_url: str) -> Me
         link += f"#token={variables['token']}"
     said = {name: harmless(value) for name, value in variables.items()}
     said["link"] = link
-    return Message(variables["to"], chosen.subject.format_map(said), chosen.text.format_map(said))
+    subject, content = chosen.subject.format_map(said), chosen.text.format_map(said)
+    return Message(variables["to"], subject, content, sender_name=SENDER_NAME)
 
 
 def harmless(name: str) -> str:

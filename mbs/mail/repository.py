@@ -69,12 +69,15 @@ class MailRepository:
         values = {"status": status, "finished_at": at, "sealed": None, "last_error": error}
         self._transaction.execute(update(AccountMail).where(AccountMail.id == id_).values(**values))
 
-    def postpone(self, id_: UUID, *, attempts: int, until: datetime, error: str) -> None:
+    def postpone(self, id_: UUID, *, attempts: int, until: datetime, error: str, counts: bool = True) -> None:
         """Let a mail wait for its next attempt, unless another worker has taken it meanwhile.
 
         :param attempts: how many there were, as `claim` has counted.
+        :param counts: whether the last was one.
         """
-        values = {"next_attempt_at": until, "claimed_until": None, "last_error": error}
+        values: dict[str, Any] = {"next_attempt_at": until, "claimed_until": None, "last_error": error}
+        if not counts:
+            values["attempts"] = attempts - 1
         ours = (AccountMail.id == id_, AccountMail.status == "queued", AccountMail.attempts == attempts)
         self._transaction.execute(update(AccountMail).where(*ours).values(**values))
 

@@ -1,6 +1,8 @@
 """Sending what waits: each mail is claimed and committed first, and sent with no transaction open."""
 
 import logging
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -8,7 +10,7 @@ from sqlalchemy import Row
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role
 from mbs.foundation.sealing import InvalidToken, Sealer
-from mbs.mail.gateways.interface import Gateway, Refused, Suppressed, Unavailable
+from mbs.mail.gateways.interface import Gateway, Misconfigured, NotTried, Refused, Suppressed, Unavailable
 from mbs.mail.models import KEPT, LEASE, PAUSES, compose
 from mbs.mail.repository import MailRepository
 
@@ -28,11 +30,13 @@ class DeliveryService:
         self._base_url = base_url
 
     def deliver_next(self) -> bool:
-        """Send the mail that is due longest; tell whether there was one.
+        """Send the mail that is due longest; tell whether there was one, and somebody to send it by.
 
         Whoever dies in the middle leaves the mail to another worker, a minute later: it may arrive twice and
         is never lost.
         """
+        if not self._gateway.ready():
+            return False
         with self._begin(Role.IDENTITY) as transaction:
             mail = MailRepository(transaction, self._sealer).claim(at=self._clock.now(), lease=LEASE)
         if mail is None:
@@ -41,10 +45,16 @@ class DeliveryService:
             self._send(mail)
         except Suppressed as reason:
             self._finish(mail, "suppressed", str(reason))
+        except Misconfigured as reason:
+            # Not this mail's fault, and somebody waits for its link: it goes once the key has been mended.
+            log.error("provider refuses the service", extra=_about(mail, "job.mail_misconfigured"))
+            self._postpone(mail, str(reason))
         except Refused as reason:
             self._finish(mail, "failed", str(reason))
+        except NotTried as reason:
+            self._give_back(mail, reason)
         except Unavailable as reason:
-            self._postpone(mail, str(reason))
+            self._postpone(mail, str(reason), at_least=reason.retry_after or 0.0)
         except Exception as error:
             # A fault of a gateway, or a template that only the next release knows. The text may name anybody.
             log.exception("mail not sent", extra=_about(mail, "job.mail_faulty"))
@@ -71,7 +81,8 @@ class DeliveryService:
             variables = self._sealer.open(mail.sealed)
         except InvalidToken:
             raise Refused("sealed with a secret that is gone") from None
-        self._gateway.send(compose(mail.template, variables, base_url=self._base_url))
+        message = compose(mail.template, variables, base_url=self._base_url)
+        self._gateway.send(replace(message, id=mail.id))
 
     def _finish(self, mail: Row[Any], status: str, reason: str | None = None) -> None:
         with self._begin(Role.IDENTITY) as transaction:
@@ -80,11 +91,17 @@ class DeliveryService:
         level = {"sent": logging.INFO, "suppressed": logging.WARNING}.get(status, logging.ERROR)
         log.log(level, "mail finished", extra={**_about(mail, f"job.mail_{status}"), "reason": reason})
 
-    def _postpone(self, mail: Row[Any], reason: str) -> None:
+    def _give_back(self, mail: Row[Any], reason: NotTried) -> None:
+        until = self._clock.now() + timedelta(seconds=reason.retry_after or 0.0)
+        with self._begin(Role.IDENTITY) as transaction:
+            mails = MailRepository(transaction, self._sealer)
+            mails.postpone(mail.id, attempts=mail.attempts, until=until, error=str(reason), counts=False)
+
+    def _postpone(self, mail: Row[Any], reason: str, *, at_least: float = 0.0) -> None:
         if mail.attempts > len(PAUSES):
             self._finish(mail, "failed", reason)
             return
-        until = self._clock.now() + PAUSES[mail.attempts - 1]
+        until = self._clock.now() + max(PAUSES[mail.attempts - 1], timedelta(seconds=at_least))
         with self._begin(Role.IDENTITY) as transaction:
             mails = MailRepository(transaction, self._sealer)
             mails.postpone(mail.id, attempts=mail.attempts, until=until, error=reason)
