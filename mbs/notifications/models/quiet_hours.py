@@ -58,7 +58,8 @@ def _end(at: datetime, hours: Mapping[str, str], timezone: str) -> datetime | No
         closing = day + timedelta(days=1) if last <= first else day
         end = closes(closing, last, timezone)
         if opens(day, first, timezone) <= at < end:
-            return end
+            # What clocks leap over may be all that lies between this window and the next one.
+            return _end(end, hours, timezone) or end
     return None
 
 
