@@ -40,7 +40,8 @@ from mbs.locations.service import LocationService
 from mbs.mail.gateways.interface import Gateway
 from mbs.mail.service import DeliveryService
 from mbs.notifications.service.reading import NotificationService
-from mbs.parts import Parts, mail_gateway, own_origins
+from mbs.notifications.service.sending import Gateways, SendingService
+from mbs.parts import Parts, mail_gateway, mail_providers, own_origins, whatsapp_gateway
 from mbs.payments.service.applying import ApplyingService
 from mbs.payments.service.reading import PaymentService
 from mbs.payments.service.recording import RecordingService
@@ -81,6 +82,22 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
         sealer=parts.sealer,
         gateway=gateway or mail_gateway(config),
         base_url=config.base_url or f"http://localhost:{config.port}",
+    )
+
+
+def sending_service(parts: Parts, *, email: Gateway) -> SendingService:
+    """Return what `mbs worker` sends messages with.
+
+    :param email: who carries mails, those about accounts too: one knows for all who is away.
+    """
+    config = parts.config
+    # A developer's screen is a provider like any other; a deployment without one has nobody.
+    by = {"email": bool(mail_providers(config)), "whatsapp": config.twilio_account_sid is not None}
+    configured = frozenset(name for name, known in by.items() if known or not config.is_deployed)
+    return SendingService(
+        begin=parts.begin(Scope(correlation_id="worker")),
+        clock=parts.clock,
+        gateways=Gateways(email=email, whatsapp=whatsapp_gateway(config), configured=configured),
     )
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from mbs.foundation.scope import Scope
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
-from mbs.parts import Parts
+from mbs.parts import Parts, mail_gateway
 from mbs.printing.service import PrintQueueService
-from mbs.wiring import delivery_service
+from mbs.wiring import delivery_service, sending_service
 
 
 def nothing() -> None:
@@ -32,11 +32,13 @@ class Job:
 def jobs_of(parts: Parts) -> list[Job]:
     """Return all that a worker does; what sets off other work stands before it."""
     begin, clock = parts.begin(Scope(correlation_id="worker")), parts.clock
-    mails = delivery_service(parts)
+    email = mail_gateway(parts.config)
+    mails, messages = delivery_service(parts, gateway=email), sending_service(parts, email=email)
     following = FollowingService(begin=begin, clock=clock, followers=followers_of(parts))
     prints = PrintQueueService(begin=begin, clock=clock)
     return [
         Job("mails", mails.deliver_next, mails.waiting, tidy=mails.forget_old),
+        Job("messages", messages.send_next, messages.waiting, messages.promote, messages.tidy),
         Job("event batches", following.follow_next, following.waiting),
         Job("failed events", following.retry_next, following.failing),
         Job("documents", prints.print_next, prints.waiting),
