@@ -16,9 +16,10 @@ from mbs.foundation.keys import email_key
 from mbs.foundation.limits import NoLimits
 from mbs.foundation.pages import PageRequest
 from mbs.foundation.refresh_tokens import RefreshTokenCodec
-from mbs.foundation.scope import Scope, TenantId
+from mbs.foundation.scope import Scope, TenantId, tenant_of
 from mbs.foundation.sealing import Sealer
-from mbs.tenants.repository import MembershipRepository
+from mbs.tenants.models import DEMO_PLAN
+from mbs.tenants.repository import MembershipRepository, TenantRepository
 
 EMAIL = "demo@example.com"
 PASSWORD = "twelve paper lanterns"  # noqa: S105 - of a database on a developer's own machine
@@ -47,6 +48,8 @@ def seed_demo(url: str, *, environment: str) -> bool:
         newest = PageRequest(sort="created_at", descending=True, limit=1)
         if CustomerService(begin=begin, clock=clock, only_of=None).search(request=newest).rows:
             return False
+        with database.transaction(scope, Role.IDENTITY) as transaction:
+            TenantRepository(transaction).set_plan(tenant_of(scope), DEMO_PLAN)
         # All or none: an interrupted first run starts over.
         with begin() as transaction:
             joined = partial(database.transaction, replace(scope, open_transaction=transaction))

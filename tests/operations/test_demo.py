@@ -52,4 +52,5 @@ class TestTheDemo:
         owner = Caller(app, token=(answer.json or {})["accessToken"])
         stats = owner.get("/api/dashboard/stats").json or {}
         assert (stats["totalCustomers"], stats["upcomingBookings"] > 2) == (150, True)
+        assert (owner.get("/api/usage").json or {})["plan"] == "pro"
         app.extensions[EXTENSION].dispose()
