@@ -24,6 +24,7 @@ from mbs.customers.repository import CustomerRepository
 from mbs.customers.service import CustomerService
 from mbs.dashboard.service.activity import DashboardService
 from mbs.dashboard.service.money import MoneyReportService
+from mbs.events.schemas import present_event
 from mbs.events.service import EventService
 from mbs.exchange_rates.service import ExchangeRateService
 from mbs.foundation.clock import Clock
@@ -66,7 +67,9 @@ from mbs.templates.service import TemplateService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
 from mbs.waitlist.service import WaitlistService
+from mbs.webhooks.gateways import Receivers
 from mbs.webhooks.service.deliveries import DeliveryLogService
+from mbs.webhooks.service.delivering import WebhookDeliveryService
 from mbs.webhooks.service.endpoints import EndpointService
 
 
@@ -98,6 +101,17 @@ def sending_service(parts: Parts, *, email: Gateway) -> SendingService:
         begin=parts.begin(Scope(correlation_id="worker")),
         clock=parts.clock,
         gateways=Gateways(email=email, whatsapp=whatsapp_gateway(config), configured=configured),
+    )
+
+
+def webhook_delivery_service(parts: Parts) -> WebhookDeliveryService:
+    """Return what `mbs worker` empties the queue of webhooks with."""
+    return WebhookDeliveryService(
+        begin=parts.begin(Scope(correlation_id="worker")),
+        clock=parts.clock,
+        sealer=parts.sealer,
+        receiver=Receivers(clock=parts.clock, allow_private=parts.config.webhooks_allow_private),
+        present=present_event,
     )
 
 

@@ -39,6 +39,9 @@ PATIENCE_SECONDS = 0.25
 BLOCKED_BUSINESSES = 5
 """So many businesses of which nothing can go yet are passed over in a turn."""
 
+MOST_TIDIED = 1000
+"""Transactions of one `tidy`."""
+
 NOBODY = UUID(int=0)
 
 
@@ -48,7 +51,7 @@ class Receiver(Protocol):
     def close(self) -> None: ...
 
 
-class DeliveryService:
+class WebhookDeliveryService:
     """What `mbs worker` empties the queue of deliveries with; one thread calls it.
 
     `present` returns an event as the API shows it.
@@ -99,9 +102,9 @@ class DeliveryService:
             return DeliveryQueue(transaction).waiting()
 
     def tidy(self) -> int:
-        """Remove deliveries that were over a month ago; return how many, at most some thousands."""
+        """Remove deliveries that were over a month ago; return how many."""
         before, removed = self._clock.now() - KEPT, 0
-        for _ in range(BLOCKED_BUSINESSES):
+        for _ in range(MOST_TIDIED):
             with self._begin(Role.IDENTITY) as transaction:
                 tenant_id = DeliveryQueue(transaction).with_old_ones(before)
                 if tenant_id is None:
