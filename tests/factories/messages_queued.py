@@ -87,6 +87,19 @@ def queue_message(sql: Sql, tenant_id: UUID, **values: Any) -> UUID:
     return UUID(str(id_))
 
 
+def copy_message(sql: Sql, id_: UUID, count: int) -> None:
+    """Insert likenesses of a message."""
+    columns = "tenant_id, rule, audience, category, channel, recipient, recipient_digest, timezone, locale"
+    columns += ", variables, object_type, object_id, status, due_at"
+    sql(
+        f"INSERT INTO notifications (id, dedupe_key, {columns})"
+        f" SELECT gen_random_uuid(), gen_random_uuid(), {columns} FROM notifications,"
+        " generate_series(1, %s) WHERE id = %s",
+        count,
+        str(id_),
+    )
+
+
 def _insert(sql: Sql, table: str, row: Mapping[str, Any]) -> None:
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     given = (

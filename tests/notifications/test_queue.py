@@ -11,7 +11,14 @@ from mbs.foundation.db import Database, Role
 from mbs.foundation.scope import Scope, TenantId
 from mbs.notifications.models.attempts import Outcome
 from mbs.notifications.repository.queue import NotificationQueue, QueueRepository
-from tests.factories.messages_queued import Sql, add_customer, digest_of, open_business, queue_message
+from tests.factories.messages_queued import (
+    Sql,
+    add_customer,
+    copy_message,
+    digest_of,
+    open_business,
+    queue_message,
+)
 
 BOTH = ("email", "whatsapp")
 SENT = Outcome(status="sent", provider="sendgrid", provider_message_id="m-1")
@@ -63,21 +70,8 @@ class TestPromoting:
     def test_takes_500_at_a_time(self, ask: Ask, sql: Sql) -> None:
         salon = open_business(sql)
         model = queue_message(sql, salon, status="scheduled", due_at=now() - timedelta(hours=1))
-        copies(sql, model, 501)
+        copy_message(sql, model, 501)
         assert [ask(lambda queue: queue.promote(now())) for _ in range(3)] == [500, 2, 0]
-
-
-def copies(sql: Sql, id_: UUID, count: int) -> None:
-    """Insert likenesses of a message."""
-    columns = "tenant_id, rule, audience, category, channel, recipient, recipient_digest, timezone, locale"
-    columns += ", variables, object_type, object_id, status, due_at"
-    sql(
-        f"INSERT INTO notifications (id, dedupe_key, {columns})"
-        f" SELECT gen_random_uuid(), gen_random_uuid(), {columns} FROM notifications,"
-        " generate_series(1, %s) WHERE id = %s",
-        count,
-        str(id_),
-    )
 
 
 class TestTheTurn:
