@@ -85,7 +85,7 @@ class Composer:
         """
         about = {"usage.threshold": str(told.now.get("metric")), "webhook.disabled": str(told.object_id)}
         key = f"{rule.key}|{about.get(rule.key, '')}|{due_at.isoformat()}"
-        variables = self.writer.digest(rule, told.now, count)
+        variables = self.writer.digest(told.now, count)
         return [
             self._message(
                 rule,

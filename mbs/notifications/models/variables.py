@@ -1,6 +1,6 @@
 """What messages name, as it is read: in the recipient's language, at the clock of the place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,6 @@ from babel.dates import format_date, format_time, get_datetime_format
 from mbs.foundation.local_time import local
 from mbs.foundation.money import shown
 from mbs.mail.models import harmless
-from mbs.notifications.models.rules import Rule
 
 
 @lru_cache(maxsize=256)
@@ -97,14 +96,21 @@ class Writer:
             reason=moved.get("reason"),
         )
 
-    def digest(self, rule: Rule, told: Mapping[str, Any], count: int) -> dict[str, str]:
+    def digest(self, told: Mapping[str, Any], count: int) -> dict[str, str]:
         """Write those of what owners are told once a day.
 
         :param told: the object of the last such event.
         :param count: of such events since the last time.
         """
-        names: Sequence[str] = ("metric", "used", "limit", "url", "reason")
-        return self._given(count=str(count), **{name: told.get(name) for name in names})
+        names = {
+            "metric": "metric",
+            "used": "used",
+            "limit": "limit",
+            "url": "url",
+            "reason": "disabled_reason",
+        }
+        said = {name: str(told[key]) for name, key in names.items() if told.get(key) is not None}
+        return self._given(count=str(count), **said)
 
     def _given(self, **values: Any) -> dict[str, str]:
         # Names come from strangers, and reach other strangers' mailboxes.

@@ -68,7 +68,7 @@ class _Batch:
         keys = [key for plan in plans for key in plan.keys]
         self._planning.give_up(objects, keep=keys, at=self._at)
         planned = [message for plan in plans for message in plan.messages]
-        planned += self._digests([(told, rule) for told, rule in digests if _is_news(told)])
+        planned += self._digests(digests)
         # Of two that are the same the later one counts; one statement writes no row twice.
         self._planning.plan(list({one["dedupe_key"]: one for one in planned}.values()))
 
@@ -161,8 +161,3 @@ class _Batch:
 
 def _known(*ids: UUID | None) -> list[UUID]:
     return [id_ for id_ in ids if id_ is not None]
-
-
-def _is_news(told: Told) -> bool:
-    """Tell whether owners hear of it: of a digest that failed each next one would tell, and fail again."""
-    return told.now.get("audience") != "owner"
