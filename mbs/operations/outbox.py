@@ -37,7 +37,7 @@ ACTIONS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "An event that cannot be handled stops none behind it. The worker tries it again eight times in 13 "
+        "An event that cannot be handled stops none behind it. The worker tries it eight times in 13 "
         "hours; then it is dead, until `mbs outbox retry`. The log says why (job.follower_failed)."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

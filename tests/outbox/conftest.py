@@ -24,7 +24,8 @@ Open = Callable[..., UUID]
 Following = Callable[..., FollowingService]
 
 EFFECTS = """
-CREATE TABLE IF NOT EXISTS effects (tenant_id uuid DEFAULT app_tenant(), seq bigint, writer text)
+CREATE TABLE IF NOT EXISTS effects (
+    place bigint GENERATED ALWAYS AS IDENTITY, tenant_id uuid DEFAULT app_tenant(), seq bigint, writer text)
 """
 OPEN = """
 INSERT INTO tenants (id, name, slug, business_type, country, currency, timezone, locale)

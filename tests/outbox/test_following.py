@@ -27,7 +27,7 @@ EACH_ATTEMPT = timedelta(hours=4, seconds=1)
 def effects(sql: Sql, tenant: UUID, writer: str = "notes") -> list[int]:
     """Return the numbers of the events that a follower has noted, in the order of the notes."""
     rows = sql(
-        "SELECT seq FROM effects WHERE tenant_id = %s AND writer = %s ORDER BY ctid", (str(tenant), writer)
+        "SELECT seq FROM effects WHERE tenant_id = %s AND writer = %s ORDER BY place", (str(tenant), writer)
     )
     return [seq for (seq,) in rows]
 
