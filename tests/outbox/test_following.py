@@ -123,6 +123,20 @@ class TestFollowing:
         assert effects(sql, small) == [1, 2]
         assert len(effects(sql, busy)) == 4 * BATCH
 
+    def test_leaves_a_business_to_the_worker_that_has_it_and_serves_another(
+        self, following: Following, open_business: Open, sql: Sql
+    ) -> None:
+        held, free = open_business(events=1), open_business(events=1)
+        note, other, turns = noting().handle, following(), list[bool]()
+
+        def handle(transaction: Transaction, events: Sequence[Row[Any]]) -> None:
+            turns.extend(other.follow_next() for _ in range(2))
+            note(transaction, events)
+
+        assert following(Follower("slow", handle)).follow_next()
+        assert turns == [True, False]
+        assert effects(sql, held) == effects(sql, free) == [1]
+
     @pytest.mark.parametrize("status", ["suspended", "closed"])
     def test_parks_a_business_until_it_is_active_again(
         self, following: Following, open_business: Open, sql: Sql, status: str
