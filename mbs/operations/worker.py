@@ -39,9 +39,9 @@ SWEEP_SECONDS = 3600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="do what is due now, then end (for cron)")
     parser.epilog = (
-        "It sends mails, follows the events of each business, and prints long documents. Ctrl-C or SIGTERM "
-        "ends it after what each job has in hand. While the database is away it waits and tries again; with "
-        "--once it ends with 69."
+        "It sends mails, messages and webhooks, follows the events of each business, and prints long "
+        "documents. Ctrl-C or SIGTERM ends it after what each job has in hand. While the database is away "
+        "it waits and tries again; with --once it ends with 69."
     )
 
 
@@ -96,6 +96,8 @@ def do_due(jobs: Sequence[Job], stop: threading.Event) -> int:
         except Unavailable:
             print(f"{done} {job.name} handled, then the database could not be reached.", file=sys.stderr)
             return os.EX_UNAVAILABLE
+        finally:
+            end(job)
     return 0
 
 
@@ -131,4 +133,14 @@ def keep_doing(job: Job, stop: threading.Event) -> int:
         done += busy
         if not busy:
             stop.wait(IDLE_SECONDS)
+    end(job)
     return done
+
+
+def end(job: Job) -> None:
+    """End what a job has in hand."""
+    try:
+        job.close()
+    except Exception as error:
+        # What could not be written down is another worker's when its lease is over.
+        log.error("job not ended", exc_info=error, extra={"event": "job.not_ended", "job": job.name})

@@ -8,7 +8,8 @@ from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
 from mbs.parts import Parts, mail_gateway
 from mbs.printing.service import PrintQueueService
-from mbs.wiring import delivery_service, sending_service
+from mbs.webhooks.service.following import WebhookFollower
+from mbs.wiring import delivery_service, sending_service, webhook_delivery_service
 
 
 def nothing() -> None:
@@ -19,7 +20,7 @@ def nothing() -> None:
 class Job:
     """One kind of work. `next_one` does what waits longest, and tells whether anything did.
 
-    `promote` looks for what has become due; `tidy` removes what is old.
+    `promote` looks for what has become due; `tidy` removes what is old; `close` ends what is in hand.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Job:
     waiting: Callable[[], int]
     promote: Callable[[], object] = nothing
     tidy: Callable[[], object] = nothing
+    close: Callable[[], object] = nothing
 
 
 def jobs_of(parts: Parts) -> list[Job]:
@@ -35,16 +37,25 @@ def jobs_of(parts: Parts) -> list[Job]:
     email = mail_gateway(parts.config)
     mails, messages = delivery_service(parts, gateway=email), sending_service(parts, email=email)
     following = FollowingService(begin=begin, clock=clock, followers=followers_of(parts))
+    webhooks = webhook_delivery_service(parts)
     prints = PrintQueueService(begin=begin, clock=clock)
     return [
         Job("mails", mails.deliver_next, mails.waiting, tidy=mails.forget_old),
         Job("messages", messages.send_next, messages.waiting, messages.promote, messages.tidy),
         Job("event batches", following.follow_next, following.waiting),
         Job("failed events", following.retry_next, following.failing),
+        Job(
+            "webhooks",
+            webhooks.deliver_next,
+            webhooks.waiting,
+            webhooks.promote,
+            webhooks.tidy,
+            webhooks.close,
+        ),
         Job("documents", prints.print_next, prints.waiting),
     ]
 
 
 def followers_of(_parts: Parts) -> list[Follower]:
     """Return what is done about events."""
-    return []
+    return [Follower(WebhookFollower.name, WebhookFollower().handle)]

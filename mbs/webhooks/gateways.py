@@ -5,6 +5,7 @@ A host's addresses are looked at when it is connected to: what it resolved to a 
 
 import time
 from collections.abc import Mapping
+from typing import cast
 
 import requests
 
@@ -40,8 +41,7 @@ class Receivers:
             )
         except requests.TooManyRedirects as refused:
             # So it calls what it was told not to follow; nothing was asked elsewhere.
-            assert refused.response is not None
-            response = refused.response
+            response = cast(requests.Response, refused.response)
         except (AddressRefused, requests.RequestException, ValueError) as failure:
             return Attempt(at=at, duration_ms=_since(started), error=_word(failure))
         if 200 <= response.status_code < 300:
