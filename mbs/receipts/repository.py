@@ -1,8 +1,10 @@
 """Keeps reports, each once, and reads what customers said before they answered."""
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import cast
 from uuid import UUID
 
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from uuid_utils.compat import uuid7
 
@@ -41,8 +43,10 @@ class ReceiptRepository(Repository):
         ]
         if not rows:
             return set()
-        statement = insert(MessageReceipt).values(rows).on_conflict_do_nothing()
-        return set(self._transaction.execute(statement.returning(MessageReceipt.report)).scalars())
+        # Of the table, and the rows apart: to compile a statement of 1,600 rows takes longer than to send it.
+        statement = insert(cast(Table, MessageReceipt.__table__)).on_conflict_do_nothing()
+        kept = self._transaction.execute(statement.returning(MessageReceipt.report), rows)
+        return set(kept.scalars())
 
 
 class StandingRepository(Repository):

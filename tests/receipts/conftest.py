@@ -93,7 +93,7 @@ Send = Callable[..., Sent]
 def send(sql: Sql) -> Send:
     """Return a function that stores a message as it is when its provider has taken it."""
 
-    def make(provider: str = "twilio", **values: Any) -> Sent:
+    def make(provider: str = "twilio", /, **values: Any) -> Sent:
         phone = values.pop("phone", None) or f"+9198{uuid.uuid4().int % 10**8:08d}"
         tenant_id = values.pop("tenant_id", None) or open_business(sql)
         customer_id = values.pop("customer_id", None) or add_customer(sql, tenant_id, phone=phone)

@@ -182,7 +182,9 @@ def _name(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)[:LONGEST_DETAIL] or None if value else None
+    if not isinstance(value, str):
+        return None
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)[:LONGEST_DETAIL] or None
 
 
 def _id(value: Any) -> UUID | None:
