@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mbs.foundation.scope import Scope
+from mbs.notifications.service.following import NotificationFollower
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
 from mbs.parts import Parts, mail_gateway
@@ -41,9 +42,16 @@ def jobs_of(parts: Parts) -> list[Job]:
     prints = PrintQueueService(begin=begin, clock=clock)
     return [
         Job("mails", mails.deliver_next, mails.waiting, tidy=mails.forget_old),
-        Job("messages", messages.send_next, messages.waiting, messages.promote, messages.tidy),
         Job("event batches", following.follow_next, following.waiting),
         Job("failed events", following.retry_next, following.failing),
+        Job(
+            "messages",
+            messages.send_next,
+            messages.waiting,
+            messages.promote,
+            messages.tidy,
+            messages.close,
+        ),
         Job(
             "webhooks",
             webhooks.deliver_next,
@@ -56,6 +64,10 @@ def jobs_of(parts: Parts) -> list[Job]:
     ]
 
 
-def followers_of(_parts: Parts) -> list[Follower]:
+def followers_of(parts: Parts) -> list[Follower]:
     """Return what is done about events."""
-    return [Follower(WebhookFollower.name, WebhookFollower().handle)]
+    base_url = parts.config.base_url or f"http://localhost:{parts.config.port}"
+    return [
+        Follower("notifications", NotificationFollower(clock=parts.clock, base_url=base_url).handle),
+        Follower(WebhookFollower.name, WebhookFollower().handle),
+    ]
