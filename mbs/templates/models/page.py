@@ -6,6 +6,7 @@ Plain blocks with their style beside them; no scripts, no style sheets, nothing 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from babel import Locale, UnknownLocaleError
@@ -84,6 +85,7 @@ def marked_up(line: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(shown, escape(line))
 
 
+@lru_cache(maxsize=512)
 def writing_direction(locale: str) -> str:
     """Return `rtl` for languages that are written from right to left, else `ltr`."""
     try:

@@ -58,8 +58,8 @@ def _lines(body: str, given: Mapping[str, str]) -> list[Line]:
     if missing - SOMETIMES:
         raise Unrenderable.without(missing - SOMETIMES)
     for line in body.splitlines():
-        if named(line) & missing:
-            left_out |= named(line) & missing
+        if missing and (absent := named(line) & missing):
+            left_out |= absent
             continue
         # A value may have several lines too.
         lines += map(Line, fill(line, given).split("\n"), marked_up(line, given).split("\n"))
