@@ -13,7 +13,7 @@ from mbs.templates.models.words import Words
 
 LOOK = Look("Asha's Salon")
 URL = "https://example.com/b?r=1&t=2"
-ALLOWED = {"html", "head", "meta", "title", "body", "div", "p", "br", "a"}
+ALLOWED = {"html", "head", "meta", "title", "body", "div", "p", "br", "a", "bdi"}
 
 
 class Page(HTMLParser):
@@ -123,6 +123,12 @@ class TestValues:
     def test_that_may_be_missing_never_leave_nothing(self) -> None:
         with pytest.raises(Unrenderable, match="reason"):
             mail("Reason: {{reason}}")
+
+    def test_turn_no_words_around(self) -> None:
+        rendered = mail("Hello {{customer}}, welcome", customer="Eve\u202emoc.live")
+
+        assert rendered.text == "Hello Evemoc.live, welcome"
+        assert "<bdi>Evemoc.live</bdi>, welcome" in (rendered.html or "")
 
     def test_need_not_be_texts(self) -> None:
         assert mail("{{count}} messages", count=3).text == "3 messages"

@@ -39,6 +39,9 @@ overflow-wrap:break-word;">{business}</div>
 </html>
 """
 PARAGRAPH = '<p style="margin:8px 0 16px;">{}</p>'
+VALUE = "<bdi>{}</bdi>"
+"""Whatever way a value is written in, it leaves the words around it where they are (HTML, the bdi element)."""
+
 LINK = '<a href="{0}" style="color:#1D4ED8;text-decoration:underline;">{0}</a>'
 
 
@@ -79,7 +82,10 @@ def marked_up(line: str, values: Mapping[str, str]) -> str:
     def shown(match: re.Match[str]) -> str:
         value = values[match.group(1)]
         is_link = match.group(1).endswith("Url") and WEB.fullmatch(value)
-        return LINK.format(escape(value)) if is_link else escape(value)
+        if is_link:
+            return LINK.format(escape(value))
+        # Each line by itself, for a page's lines are parted afterwards.
+        return "\n".join(VALUE.format(line) if line else "" for line in escape(value).split("\n"))
 
     # Escaping leaves the placeholders as they are.
     return PLACEHOLDER.sub(shown, escape(line))

@@ -14,7 +14,8 @@ from mbs.templates.models.words import Words
 MOST_OF_WHATSAPP = 1024
 """Characters of a template's body with its values (Meta, message templates)."""
 
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What no value needs: control characters, and those that turn the direction of what stands behind them."""
 
 
 @dataclass(frozen=True, slots=True)
