@@ -178,10 +178,13 @@ class ClaimRepository(Repository):
         }
         return self._transaction.execute(CLAIM, values).all()
 
-    def park(self, endpoints: Collection[UUID], *, at: datetime) -> None:
-        """Let what stands behind a delivery that waits to be tried again wait as long, out of the queue."""
+    def park(self, endpoints: Collection[UUID], *, at: datetime) -> int:
+        """Let what stands behind a delivery that waits to be tried again wait as long, out of the queue.
+
+        :return: how many were taken out of it.
+        """
         values = {"tenant": self._transaction.tenant_id, "endpoints": list(endpoints), "at": at}
-        self._transaction.execute(PARK, values)
+        return self._transaction.execute(PARK, values).rowcount
 
 
 class ToldEvents(EventRepository):

@@ -148,8 +148,9 @@ class WebhookDeliveryService:
         if not endpoints:
             return []
         rows = claims.claim(endpoints, room=room, at=now, until=now + LEASE)
+        if not rows and claims.park(endpoints, at=now):
+            rows = claims.claim(endpoints, room=room, at=now, until=now + LEASE)
         if not rows:
-            claims.park(endpoints, at=now)
             return []
         events = ToldEvents(transaction).among([row.event_id for row in rows if row.event_id])
         return [
