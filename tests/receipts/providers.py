@@ -70,7 +70,7 @@ def twilio(
     return Signed(target, urlencode(fields).encode(), {"X-Twilio-Signature": signature}, FORM)
 
 
-def twilio_status(sid: str, status: str, **fields: str) -> Signed:
+def twilio_status(sid: str, status: str, *, query: str = "", **fields: str) -> Signed:
     return twilio(
         STATUS,
         {
@@ -83,6 +83,7 @@ def twilio_status(sid: str, status: str, **fields: str) -> Signed:
             "ChannelPrefix": "whatsapp",
             **fields,
         },
+        query=query,
     )
 
 

@@ -189,6 +189,8 @@ class TestResend:
             {"type": "email.delivered"},
             {"type": "email.delivered", "data": []},
             {"type": "email.delivered", "data": {"email_id": 5}},
+            {"type": "email.delivered", "data": {"email_id": "x", "tags": [{"name": "a", "value": "b"}]}},
+            {"type": "email.delivered", "data": {"email_id": "x", "tags": {"notification_id": 5}}},
             {"type": ["email.delivered"], "data": {"email_id": "x"}},
             {"type": "contact.created", "data": {"id": "x"}},
             {"type": "email.bounced", "data": {"email_id": "x", "bounce": "hard"}, "created_at": "soon"},
@@ -196,6 +198,15 @@ class TestResend:
     )
     def test_may_send_what_nobody_foresaw(self, providers: Providers, body: Any) -> None:
         assert resend(body).send(providers.caller).status_code == 204
+
+    def test_names_a_message_by_our_id_before_it_is_marked_as_sent(
+        self, providers: Providers, send: Send
+    ) -> None:
+        message = send("resend", status="sending", provider=None, provider_message_id=None)
+        event = resend_event("email.delivered", "56761188", tags={"notification_id": str(message.id)})
+        assert resend(event).send(providers.caller).status_code == 204
+        found = message.now("status, provider, provider_message_id, sent_at IS NULL")
+        assert found == ("delivered", "resend", "56761188", False)
 
     def test_tells_when_it_happened(self, providers: Providers, send: Send) -> None:
         message = send("resend")

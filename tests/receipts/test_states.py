@@ -1,12 +1,13 @@
 """Reports of one message come in any order, and more than once: it ends in one state, whatever happened."""
 
+import uuid
 from itertools import chain, permutations
 from typing import Any
 
 import pytest
 
 from tests.receipts.conftest import Send
-from tests.receipts.providers import STATUS, Providers, accepted, twilio, twilio_status
+from tests.receipts.providers import STATUS, Providers, accepted, new_sid, twilio, twilio_status
 
 STATES = ("sent", "delivered", "read", "failed")
 PROVIDERS = ("twilio", "sendgrid", "resend")
@@ -87,6 +88,20 @@ class TestAReport:
         assert providers.report("twilio", message.message_id, state).status_code == 204
         assert message.now("status, version") == ("sent", 1)
         assert message.receipts() == [state]
+
+    @pytest.mark.parametrize("state", ["delivered", "undelivered"])
+    def test_that_comes_before_the_message_is_marked_as_sent_finds_it_by_our_id(
+        self, providers: Providers, send: Send, state: str
+    ) -> None:
+        message, sid = send(status="sending", provider=None, provider_message_id=None), new_sid()
+        for query in ("id=", "id=x", "id=%00", f"id={uuid.uuid4()}", "other=1"):
+            assert twilio_status(sid, state, query=query).send(providers.caller).status_code == 204
+        assert message.now() == "sending"
+
+        assert twilio_status(sid, state, query=f"id={message.id}").send(providers.caller).status_code == 204
+
+        ends = "delivered" if state == "delivered" else "permanent_failure"
+        assert message.now("status, provider, provider_message_id") == (ends, "twilio", sid)
 
     def test_that_counts_adds_one_to_the_version_however_often_it_comes(
         self, providers: Providers, send: Send

@@ -60,7 +60,8 @@ class TwilioGateway:
                 from_=self._sender,
                 content_sid=content_sid,
                 content_variables=orjson.dumps(dict(variables)).decode(),
-                status_callback=self._callback,
+                # Twilio's own id is not stored yet when the first callbacks come.
+                status_callback=f"{self._callback}?id={id_}",
             )
         log.info("handed to twilio", extra={"event": "job.whatsapp_handed", "notification": str(id_)})
         return Receipt("twilio", message.sid)

@@ -17,8 +17,8 @@ from mbs.receipts.models.forms import Form
 LONGEST_NAME = 255
 LONGEST_DETAIL = 500
 
-CUSTOM_ARGUMENT = "notification_id"
-"""Under this name SendGrid gets our id with a mail, and returns it with each event of it."""
+OUR_ID = "notification_id"
+"""Under this name SendGrid and Resend get our id with a mail, and return it with each event of it."""
 
 TWILIO_STATES: Mapping[str, str] = {
     "sent": "sent",
@@ -84,8 +84,10 @@ class Report:
         return (self.suppresses or "undelivered") if self.becomes == "permanent_failure" else None
 
 
-def twilio_report(form: Form, *, now: datetime) -> Report | None:
+def twilio_report(form: Form, *, ours: str, now: datetime) -> Report | None:
     """Return what a status callback says; None if it names no message.
+
+    :param ours: our id, as the callback's address brings it back.
 
     Source: https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
     """
@@ -102,6 +104,7 @@ def twilio_report(form: Form, *, now: datetime) -> Report | None:
         status=status,
         at=now,
         message_id=sid,
+        notification_id=_id(ours),
         becomes=becomes,
         suppresses="unreachable" if becomes == "permanent_failure" and error in NOBODY_THERE else None,
         detail=_text(" ".join(part for part in (error, message) if part)),
@@ -119,7 +122,7 @@ def sendgrid_reports(body: Any, *, now: datetime) -> Iterator[Report]:
         report, status = _name(event.get("sg_event_id")), _name(event.get("event"))
         # What follows the first dot names the server and the recipient.
         sent_as = (_name(event.get("sg_message_id")) or "").partition(".")[0] or None
-        ours = _id(event.get(CUSTOM_ARGUMENT))
+        ours = _id(event.get(OUR_ID))
         if report is None or status is None or (sent_as is None and ours is None):
             continue
         yield Report(
@@ -148,8 +151,7 @@ def resend_report(report: str, body: Any, *, now: datetime) -> Report | None:
     named, status, sent_as = _name(report), _name(body.get("type")), _name(data.get("email_id"))
     if named is None or status is None or sent_as is None:
         return None
-    bounce = data.get("bounce")
-    bounce = bounce if isinstance(bounce, dict) else {}
+    bounce, tags = (one if isinstance(one, dict) else {} for one in (data.get("bounce"), data.get("tags")))
     suppresses = None
     if status == "email.complained":
         suppresses = "complained"
@@ -161,6 +163,7 @@ def resend_report(report: str, body: Any, *, now: datetime) -> Report | None:
         status=status,
         at=_instant(body.get("created_at"), now),
         message_id=sent_as,
+        notification_id=_id(tags.get(OUR_ID)),
         becomes=RESEND_STATES.get(status),
         suppresses=suppresses,
         detail=_text(bounce.get("message")),

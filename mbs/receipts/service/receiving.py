@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qs
 
 from mbs.foundation import json_input
 from mbs.foundation.clock import Clock
@@ -50,7 +51,8 @@ class ReceiptService:
         :raises Unavailable: if it could not be applied; Twilio may send it again.
         """
         form = self._form(target, body, header)
-        report = twilio_report(form, now=self._clock.now())
+        asked = parse_qs(target.partition("?")[2])
+        report = twilio_report(form, ours=asked.get("id", [""])[0], now=self._clock.now())
         with _asking_again():
             self._recorder.record([report] if report is not None else [])
 
