@@ -44,8 +44,8 @@ class AddressRefused(Exception):
 def bounded_session(bounds: Bounds | None = None, *, admits: Admits | None = None) -> requests.Session:
     """Return a session all of whose calls are bounded; threads may share it.
 
-    Its calls raise `requests.RequestException` whatever goes wrong, but `AddressRefused` where `admits` says
-    no to each address of the host.
+    Its calls raise `requests.RequestException` whatever goes wrong (of a redirect `TooManyRedirects`, which
+    holds the answer), but `AddressRefused` where `admits` says no to each address of the host.
 
     :param admits: None: any address may be spoken to.
     """

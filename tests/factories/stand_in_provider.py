@@ -210,7 +210,7 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, said = answer_of(played, reply, message_id)
         text = b"" if said is None else json.dumps(said).encode()
         if reply.manner == "garbage":
-            status, text = 200, b"<html>\xff It works!"
+            status, text = reply.status or 200, b"<html>\xff It works!"
         lines = {**headers, "Content-Length": str(len(text)), "Content-Type": "application/json"}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         whole = f"HTTP/1.1 {status} Said\r\n{head}\r\n".encode() + text
