@@ -4,18 +4,24 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import closing
+from types import ModuleType
 from typing import Any
 
 import psycopg2
 
-from bench import bookings, compare, growth, load, money
+from bench import bookings, compare, growth, load, messages, money
 from bench.measure import REQUESTS, THREADS, WORKERS, NotMeasurable
 from mbs.operations.embedded_postgres import Server, ensure
+
+PARTS: Mapping[str, ModuleType] = {"calendar": bookings, "money": money, "messages": messages}
+"""What is measured apart, and by default too."""
 
 
 def main() -> int:
     arguments = parse_arguments()
+    alone = next((name for name in PARTS if getattr(arguments, name)), None)
     server = ensure("bench", fsync=True)
     try:
         say(conditions(server, rounds=arguments.rounds, seconds=arguments.seconds))
@@ -23,26 +29,20 @@ def main() -> int:
         if arguments.growth:
             figures = growth.run(server, rounds=arguments.rounds, seconds=arguments.seconds)
             shown, failures = growth.table(figures), growth.failures(figures)
-        elif arguments.calendar:
-            figures = bookings.run(server)
-            shown, failures = bookings.table(figures), bookings.failures(figures)
-        elif arguments.money:
-            figures = money.run(server)
-            shown, failures = money.table(figures), money.failures(figures)
+        elif alone is not None:
+            figures = PARTS[alone].run(server)
+            shown, failures = PARTS[alone].table(figures), PARTS[alone].failures(figures)
         else:
             figures = compare.run(
                 server, only=arguments.only, rounds=arguments.rounds, seconds=arguments.seconds
             )
             shown, failures = compare.table(figures), compare.failures(figures)
             if arguments.only == list(REQUESTS) and not arguments.quick:
-                say(shown)
-                figures["calendar"] = bookings.run(server)
-                shown = bookings.table(figures["calendar"])
-                failures += bookings.failures(figures["calendar"])
-                say(shown)
-                figures["money"] = money.run(server)
-                shown = money.table(figures["money"])
-                failures += money.failures(figures["money"])
+                for name, part in PARTS.items():
+                    say(shown)
+                    figures[name] = part.run(server)
+                    shown = part.table(figures[name])
+                    failures += part.failures(figures[name])
     except NotMeasurable as error:
         say(f"The run says nothing: {error}")
         return 1
@@ -76,6 +76,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--calendar", action="store_true", help="measure the calendar alone")
     parser.add_argument("--money", action="store_true", help="measure invoices alone")
+    parser.add_argument("--messages", action="store_true", help="measure messages alone")
     parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
     arguments = parser.parse_args()
     if arguments.quick:
