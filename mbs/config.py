@@ -94,10 +94,11 @@ class Config:
         "notifications", "Sender of WhatsApp messages.", deprecated=("TWILIO_WHATSAPP_NUMBER",),
         example="whatsapp:+1234567890")
     sendgrid_webhook_public_key: str | None = env("SENDGRID_WEBHOOK_PUBLIC_KEY",
-        v.pattern("[A-Za-z0-9+/]{80,}={0,2}", "the key that SendGrid shows: base64 on one line"),
-        "notifications", "Verifies what SendGrid tells of e-mail. Unset: it is not believed.")
+        v.p256_public_key, "notifications",
+        "Verifies what SendGrid tells of e-mail. Unset: it is not believed.")
     resend_webhook_secret: str | None = env("RESEND_WEBHOOK_SECRET",
-        v.api_key("whsec_[A-Za-z0-9+/]{24,}={0,2}", "a signing secret of Resend: whsec_ and base64"),
+        v.api_key("whsec_([A-Za-z0-9+/]{4}){6,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+            "a signing secret of Resend: whsec_ and base64"),
         "notifications", "Verifies what Resend tells of e-mail. Unset: it is not believed.",
         secret=True, example="whsec_xxxxx")
     sendgrid_api_base: str = env("SENDGRID_API_BASE", v.provider_origin, "notifications",

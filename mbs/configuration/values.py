@@ -4,12 +4,17 @@ A parser raises :class:`Unacceptable` with a code and a sentence that tells the 
 No sentence quotes the text it refuses: it may be a secret that was pasted into the wrong variable.
 """
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 FALSE_WORDS = frozenset({"false", "0", "no", "off"})
@@ -104,6 +109,17 @@ def api_key(regex: str, description: str) -> Callable[[str], str]:
         return shape(value)
 
     return parse
+
+
+def p256_public_key(value: str) -> str:
+    """Accept a public key on P-256 in DER form, in base64: a mistyped digit is no point on the curve."""
+    try:
+        key = load_der_public_key(base64.b64decode(value, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise malformed("Write the key that SendGrid shows: base64 on one line.")
+    return value
 
 
 def duration(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:

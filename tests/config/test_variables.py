@@ -16,6 +16,12 @@ CANARY = "canary7Qx"
 DSN = "https://abc123@sentry.test/42"
 
 # One good text with its value, then bad texts with the code of their fault.
+P256 = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceE"
+    "u/1FwCM/QmGUhA=="
+)
+ED25519 = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+
 CASES: dict[str, tuple[str, object, list[tuple[str, str]]]] = {
     "APP_ENV": ("Staging", "staging", [("prod", "invalid_choice"), ("live", "invalid_choice")]),
     "DATABASE_URL": (
@@ -62,11 +68,22 @@ CASES: dict[str, tuple[str, object, list[tuple[str, str]]]] = {
         [("mbs.test", "malformed"), ("Salon <hello@mbs.test>", "malformed"), ("a@b@mbs.test", "malformed")],
     ),
     "EMAIL_REPLY_TO": ("a+b@mbs.test", "a+b@mbs.test", [("a@", "malformed"), ("a\n@mbs.test", "malformed")]),
-    "SENDGRID_WEBHOOK_PUBLIC_KEY": ("MFkw" * 30 + "==", "MFkw" * 30 + "==", [("MFkw", "malformed")]),
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": (
+        P256,
+        P256,
+        [
+            *(("MFkw", "malformed"), ("MFkw" * 31, "malformed"), (P256[:-4], "malformed")),
+            *((P256.replace("HBcep", "HBdep"), "malformed"), (f" {P256[:60]} {P256[60:]}", "malformed")),
+            (ED25519, "malformed"),
+        ],
+    ),
     "RESEND_WEBHOOK_SECRET": (
         "whsec_" + "aB3+" * 8,
         "whsec_" + "aB3+" * 8,
-        [("whsec_xxxxx", "placeholder"), ("aB3+" * 8, "malformed"), ("whsec_aB3", "malformed")],
+        [
+            *(("whsec_xxxxx", "placeholder"), ("aB3+" * 8, "malformed"), ("whsec_aB3", "malformed")),
+            ("whsec_" + "aB3+" * 8 + "a", "malformed"),
+        ],
     ),
     "ALLOW_PROVIDER_OVERRIDE": ("1", True, [("maybe", "invalid_choice")]),
     "TWILIO_ACCOUNT_SID": (
