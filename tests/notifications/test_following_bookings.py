@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.factories.answers import made
 from tests.factories.api_keys import program
+from tests.factories.bookings import book
 from tests.factories.callers import Business
 from tests.factories.catalog import create_staff
 from tests.factories.followed import PAGES, follow, messages, rules, write_to
@@ -152,6 +154,21 @@ class TestABooking:
         assert rules(salon.owner, status="cancelled") == REMINDERS
         waiting = {row.rule: row.due_at for row in messages(salon.owner, status="scheduled")}
         assert waiting == dict(zip(REMINDERS, (later - HOURS * 24, later - HOURS * 2), strict=True))
+
+    def test_that_is_moved_again_and_again_tells_of_the_last_time_only(self, salon: Salon) -> None:
+        booking = salon.book()
+        for start in (day(12, 9), day(13, 8)):
+            assert salon.move(booking, startAt=wire(start)).status_code == 200
+        follow(salon.owner)
+        assert rules(salon.owner, audience="customer") == [*REMINDERS, "booking.rescheduled"]
+        assert {row.expires_at for row in messages(salon.owner)} == {day(13, 8)}
+
+    def test_of_the_past_is_put_in_order_without_a_word(self, salon: Salon) -> None:
+        start, service = datetime.now(UTC) - HOURS * 2, UUID(salon.service["id"])
+        id_ = book(salon.owner, UUID(salon.customer_id), [service], start)
+        act(salon, {"id": id_}, "cancel")
+        follow(salon.owner)
+        assert messages(salon.owner) == []
 
     def test_that_is_moved_and_cancelled_in_one_batch_is_only_cancelled(self, salon: Salon) -> None:
         booking = salon.book()

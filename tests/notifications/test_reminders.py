@@ -99,8 +99,7 @@ class TestOfABooking:
         start = (datetime.now(UTC) + ahead).replace(second=0, microsecond=0)
         salon.book(startAt=wire(start))
         follow(salon.owner)
-        assert sorted(waiting(salon.owner)) == expected
-        assert "booking.confirmed" in rules(salon.owner)
+        assert rules(salon.owner, audience="customer") == ["booking.confirmed", *expected]
 
     def test_come_late_when_the_worker_was_away(self, salon: Salon) -> None:
         start = day()
@@ -133,13 +132,14 @@ class TestOfABooking:
         assert len(messages(salon.owner, "booking.confirmed")) == 1
 
     def test_stay_put_off_when_something_else_changes(self, salon: Salon) -> None:
-        booking = salon.book()
+        salon.book()
         seq = follow(salon.owner)
         put_off(salon.owner, "booking.reminder_24h", until=day() - HOUR * 12)
-        made(salon.owner, f"/api/bookings/{booking['id']}/check-in", {})
+        made(salon.owner, f"/api/customers/{salon.customer_id}/preferences", {"locale": "de"}, "PUT")
         made(salon.owner, f"/api/customers/{salon.customer_id}", {"phone": "+919876543210"}, "PATCH")
         follow(salon.owner, after=seq)
-        assert waiting(salon.owner)["booking.reminder_24h"].due_at == day() - HOUR * 12
+        reminder = waiting(salon.owner)["booking.reminder_24h"]
+        assert (reminder.locale, reminder.due_at) == ("de", day() - HOUR * 12)
 
     def test_move_with_the_customer_s_address(self, salon: Salon) -> None:
         salon.book()
@@ -157,6 +157,16 @@ class TestOfABooking:
         act(salon, booking, "cancel")
         follow(salon.owner, after=seq)
         assert rules(salon.owner, status="sending") == OF_BOOKINGS[:1]
+
+    def test_that_stand_in_for_another_channel_are_left_to_the_worker(self, salon: Salon) -> None:
+        booking = salon.book()
+        seq = follow(salon.owner)
+        first, second = (messages(salon.owner, rule)[0].id for rule in OF_BOOKINGS)
+        statement = "UPDATE notifications SET fallback_of = :first WHERE id = :second"
+        _write(salon.owner, statement, first=first, second=second)
+        act(salon, booking, "cancel")
+        follow(salon.owner, after=seq)
+        assert rules(salon.owner, status="scheduled") == OF_BOOKINGS[1:]
 
 
 def put_off(owner: Business, rule: str, *, until: datetime) -> None:

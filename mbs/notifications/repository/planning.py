@@ -8,7 +8,6 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import (
-    Integer,
     Row,
     Select,
     Text,
@@ -99,9 +98,9 @@ class TrailRepository(Repository):
 
     model = Event
 
-    def count(self, type_: str, *, from_: datetime, to: datetime, up_to: int) -> int:
-        """Return how many events of a type there are in a time, up to a sequence number."""
-        values = {"type": type_, "from": from_, "to": to, "up_to": up_to}
+    def count(self, type_: str, *, after: datetime, until: datetime) -> int:
+        """Return how many events of a type there are in a time."""
+        values = {"type": type_, "after": after, "until": until}
         return int(self._read(self._counted(), values)[0].events)
 
     @classmethod
@@ -110,9 +109,8 @@ class TrailRepository(Repository):
         it = Event.__table__.c
         return cls._prepared(func.count().label("events")).where(
             it.type == bindparam("type", type_=Text),
-            it.at > bindparam("from", type_=INSTANT),
-            it.at <= bindparam("to", type_=INSTANT),
-            it.seq <= bindparam("up_to", type_=Integer),
+            it.at > bindparam("after", type_=INSTANT),
+            it.at <= bindparam("until", type_=INSTANT),
         )
 
 

@@ -155,8 +155,8 @@ class _Batch:
 
     def _count(self, rule: Rule, due_at: datetime) -> int:
         # Counted in the trail, so that events that are followed twice count once.
-        trail, last = TrailRepository(self._transaction), self._told[-1].seq
-        return trail.count(rule.key, from_=due_at - DAY, to=due_at, up_to=last)
+        trail = TrailRepository(self._transaction)
+        return trail.count(rule.key, after=due_at - DAY, until=due_at)
 
 
 def _known(*ids: UUID | None) -> list[UUID]:
