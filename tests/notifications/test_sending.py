@@ -18,6 +18,7 @@ from mbs.foundation.db import Database
 from mbs.foundation.errors import Unavailable as DatabaseAway
 from mbs.mail.gateways.interface import Misconfigured, NotTried, Refused, Suppressed, Unavailable
 from mbs.notifications.models.attempts import LAST_START, LEASE, MOST_ATTEMPTS, PAUSES
+from mbs.notifications.repository.eligibility import EligibilityRepository
 from mbs.notifications.service.sending import SendingService
 from tests.factories.mails import SetClock
 from tests.factories.messages_queued import Sql, add_customer, open_business, queue_message
@@ -26,6 +27,7 @@ from tests.factories.sending import Outbox, sending
 STATE = "SELECT status, attempts, reason FROM notifications WHERE id = %s"
 NIGHT = {"from": "00:00", "to": "23:59"}
 ALL_DAY = {"notifications": {"quietHours": NIGHT}}
+BOOKING_SAYS = '{"customer": "Jane", "service": "Haircut", "startLocal": "noon", "location": "Bandra", "reference": "BK-1"}'
 NEVER = {"notifications": {"quietHours": None}}
 
 
@@ -187,7 +189,7 @@ class TestAWorkerThatDies:
     ) -> None:
         id_ = to_customer(sql, salon, attempts=MOST_ATTEMPTS)
         drain(worker)
-        assert state(sql, id_) == ("permanent_failure", MOST_ATTEMPTS, "attempts_lost")
+        assert state(sql, id_) == ("technical_failure", MOST_ATTEMPTS, "attempts_lost")
         assert outbox.messages == []
 
 
@@ -344,6 +346,15 @@ class TestACustomer:
         ((due_at,),) = sql("SELECT due_at FROM notifications WHERE id = %s", str(id_))
         assert due_at.astimezone(UTC).strftime("%H:%M:%S") == "23:59:00"
 
+    def test_hears_nothing_of_a_booking_that_is_no_more(
+        self, worker: SendingService, sql: Sql, salon: UUID
+    ) -> None:
+        about = {"rule": "booking.confirmed", "object_type": "booking", "object_id": str(uuid7())}
+        ids = [queue_message(sql, salon, audience=audience, **about) for audience in ("staff", "test")]
+        sql("UPDATE notifications SET variables = %s", BOOKING_SAYS)
+        drain(worker)
+        assert [state(sql, id_)[0] for id_ in ids] == ["cancelled", "sent"], "a sample is about nothing"
+
     def test_hears_nothing_of_what_is_over(self, worker: SendingService, sql: Sql, salon: UUID) -> None:
         id_ = to_customer(sql, salon, expires_at=datetime.now(UTC) - timedelta(minutes=1))
         drain(worker)
@@ -461,6 +472,29 @@ class TestAFailure:
         drain(worker)
         assert state(sql, faulty) == ("technical_failure", 0, reason)
         assert state(sql, sound)[0] in ("sent", "scheduled")
+
+    def test_of_the_program_sets_one_message_aside(
+        self, worker: SendingService, sql: Sql, salon: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = [to_customer(sql, salon) for _ in range(5)]
+        asked = EligibilityRepository.still_due
+
+        def stumble(repository: Any, messages: Any, **options: Any) -> Any:
+            if ids[2] in {message.id for message in messages}:
+                raise LookupError("jane@example.com")
+            return asked(repository, messages, **options)
+
+        monkeypatch.setattr(EligibilityRepository, "still_due", stumble)
+        assert drain(worker) == 1
+        assert state(sql, ids.pop(2)) == ("scheduled", 0, "LookupError")
+        assert [state(sql, id_) for id_ in ids] == [("sent", 1, None)] * 4
+
+    def test_of_one_business_leaves_the_others_alone(self, worker: SendingService, sql: Sql) -> None:
+        faulty = [queue_message(sql, open_business(sql, plan="no such")) for _ in range(2)]
+        sound = queue_message(sql, open_business(sql))
+        assert drain(worker) == 3
+        assert [state(sql, id_) for id_ in faulty] == [("scheduled", 0, "KeyError")] * 2
+        assert state(sql, sound) == ("sent", 1, None)
 
     def test_tells_the_log_nothing_about_anybody(
         self, worker: SendingService, outbox: Outbox, sql: Sql, salon: UUID, caplog: pytest.LogCaptureFixture

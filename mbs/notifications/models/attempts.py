@@ -22,6 +22,9 @@ PAUSES = (
 MOST_ATTEMPTS = len(PAUSES) + 1
 LONGEST_PAUSE = PAUSES[-1]
 BATCH = 32
+SET_ASIDE = timedelta(minutes=10)
+"""How long a message waits that the program itself stumbled over."""
+
 KEPT = timedelta(days=90)
 
 FAILED = frozenset({"permanent_failure", "technical_failure"})

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from mbs.consents.models import month_of
 from mbs.consents.repository import ConsentRepository, SuppressionRepository, UsageRepository
 from mbs.foundation.db import Transaction
 from mbs.foundation.policies import invoicing_rules, notification_rules
@@ -137,7 +138,7 @@ class Deciding:
         for row in self._left():
             if row.attempts >= MOST_ATTEMPTS:
                 # None of them told how it ended: each took its worker along.
-                self._end(row, "permanent_failure", "attempts_lost")
+                self._end(row, "technical_failure", "attempts_lost")
 
     def _outdated(self) -> None:
         # A sample is about nothing.
@@ -226,7 +227,7 @@ class Deciding:
     def _within_plan(self) -> list[Threshold]:
         # Last, so that nothing is counted that does not go; and each message once, however often it is tried.
         limits, crossed = limits_of(self._sender.plan), []
-        month = self._at.date().replace(day=1)
+        month = month_of(self._at)
         for channel, metric in METRIC_OF.items():
             fresh = [row for row in self._left() if row.channel == channel and row.template_version is None]
             if not fresh:

@@ -6,24 +6,23 @@ minute later: a message may go out twice, under one id, and is never lost.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
-from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.db import Begin, Role
 from mbs.foundation.errors import Busy, Unavailable
 from mbs.foundation.scope import TenantId
 from mbs.mail.gateways import interface as provider
 from mbs.mail.models import Message
 from mbs.notifications.gateways.interface import WhatsAppGateway
-from mbs.notifications.models.attempts import BATCH, FAILED, KEPT, LAST_START, LEASE, Outcome
+from mbs.notifications.models.attempts import BATCH, KEPT, LAST_START, LEASE, SET_ASIDE, Outcome
 from mbs.notifications.repository.queue import NotificationQueue, QueueRepository
-from mbs.notifications.service.deciding import Batch, Deciding, Outgoing, Threshold
+from mbs.notifications.service.concluding import End, about, conclude, tell
+from mbs.notifications.service.deciding import Deciding, Outgoing
 
 log = logging.getLogger("mbs.job")
 
@@ -55,25 +54,6 @@ class Gateways:
         return self.whatsapp.send(content.to, content.content_sid, content.variables, content.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """Where a message came to its end, or was sent."""
-
-    id: UUID
-    status: str
-    reason: str | None
-    rule: str
-    audience: str
-    channel: str
-    fallback_channels: Collection[str]
-    customer_id: UUID | None
-
-    @classmethod
-    def of(cls, row: Any, status: str, reason: str | None) -> "End":
-        names = ("id", "rule", "audience", "channel", "fallback_channels", "customer_id")
-        return cls(status=status, reason=reason, **{name: getattr(row, name) for name in names})
-
-
 class SendingService:
     """One per worker: it remembers whose turn it was, and has threads of its own.
 
@@ -101,14 +81,22 @@ class SendingService:
         Returns when all of them have been sent, or given back.
         """
         channels = self._gateways.ready()
-        if not channels:
+        tenant_id = self._next(channels) if channels else None
+        if tenant_id is None:
             return False
+        # Before anything can fail: what is wrong with one business must not keep the next from its turn.
+        self._last = tenant_id
         begun = self._now()
-        batch = self._claim(channels)
-        if batch is None:
-            return False
-        if self._last is not None and batch.outgoing:
-            self._hand_over(self._last, batch.outgoing, begun)
+        try:
+            outgoing = self._claim(tenant_id, channels, limit=BATCH)
+        except (Unavailable, Busy):
+            raise
+        except Exception:
+            extra = {"event": "job.messages_faulty", "tenant": str(tenant_id)}
+            log.exception("messages cannot be decided about together", extra=extra)
+            outgoing = self._claim_one_by_one(tenant_id, channels)
+        if outgoing:
+            self._hand_over(tenant_id, outgoing, begun)
         return True
 
     def promote(self) -> int:
@@ -139,23 +127,52 @@ class SendingService:
         """End the threads; what they have in hand is finished first."""
         self._threads.shutdown()
 
-    def _claim(self, channels: Collection[str]) -> Batch | None:
+    def _next(self, channels: Collection[str]) -> TenantId | None:
+        with self._begin(Role.IDENTITY, read_only=True) as transaction:
+            return NotificationQueue(transaction).next_tenant(self._last, channels=channels)
+
+    def _claim(
+        self, tenant_id: TenantId, channels: Collection[str], *, limit: int
+    ) -> Sequence[Outgoing] | None:
+        """Decide about what is due of a business; return what may go, None if nothing is due."""
         at = self._clock.now()
         with self._begin(Role.IDENTITY) as transaction:
-            tenant_id = NotificationQueue(transaction).next_tenant(self._last, channels=channels)
-            if tenant_id is None:
-                return None
-            # Before anything can fail: what is wrong with one business must not keep the next from its turn.
-            self._last = tenant_id
             transaction.enter_tenant(tenant_id)
-            rows = QueueRepository(transaction).claim(limit=BATCH, channels=channels)
+            rows = QueueRepository(transaction).claim(limit=limit, channels=channels)
             if not rows:
-                return Batch()
+                return None
             batch = Deciding(transaction, rows, at=at, configured=self._gateways.configured).decide()
             ended = [End.of(row, decision["status"], decision.get("reason")) for row, decision in batch.ended]
-            self._conclude(transaction, ended, batch.crossed, at=at)
-        _tell(ended)
-        return batch
+            conclude(transaction, ended, batch.crossed, at=at)
+        tell(ended)
+        return batch.outgoing
+
+    def _claim_one_by_one(self, tenant_id: TenantId, channels: Collection[str]) -> Sequence[Outgoing]:
+        """Claim a batch of which something cannot be decided about: that is set aside, the others go."""
+        outgoing: list[Outgoing] = []
+        for _ in range(BATCH):
+            try:
+                found = self._claim(tenant_id, channels, limit=1)
+            except (Unavailable, Busy):
+                raise
+            except Exception as error:
+                extra = {"event": "job.message_set_aside", "tenant": str(tenant_id)}
+                log.exception("message set aside", extra=extra)
+                self._set_aside(tenant_id, channels, type(error).__name__)
+                continue
+            if found is None:
+                break
+            outgoing += found
+        return outgoing
+
+    def _set_aside(self, tenant_id: TenantId, channels: Collection[str], reason: str) -> None:
+        at = self._clock.now()
+        with self._begin(Role.IDENTITY) as transaction:
+            transaction.enter_tenant(tenant_id)
+            queue = QueueRepository(transaction)
+            for row in queue.claim(limit=1, channels=channels):
+                values = {"status": "scheduled", "reason": reason, "due_at": at + SET_ASIDE}
+                queue.decide([{"id": row.id, **values}], at=at)
 
     def _hand_over(self, tenant_id: TenantId, outgoing: Iterable[Outgoing], begun: float) -> None:
         until = begun + LEASE.total_seconds()
@@ -193,7 +210,7 @@ class SendingService:
             return self._put_off(one, _short(reason), reason.retry_after)
         except Exception as error:
             # A fault of a gateway. The text may name anybody.
-            log.exception("message not sent", extra=_about(one.id, one, "job.message_faulty"))
+            log.exception("message not sent", extra=about(one, "job.message_faulty"))
             return self._put_off(one, type(error).__name__, None)
         return Outcome(status="sent", provider=receipt.provider, provider_message_id=receipt.message_id)
 
@@ -207,54 +224,8 @@ class SendingService:
             transaction.enter_tenant(tenant_id)
             rows = QueueRepository(transaction).mark(outcomes, at=at)
             ended = [End.of(row, row.status, row.reason) for row in rows]
-            self._conclude(transaction, ended, (), at=at)
-        _tell(ended)
-
-    def _conclude(
-        self,
-        transaction: Transaction,
-        ended: Iterable[End],
-        crossed: Iterable[Threshold],
-        *,
-        at: datetime,
-    ) -> None:
-        lost = [one for one in ended if one.status in FAILED or one.status == "suppressed"]
-        again = [one.id for one in lost if one.customer_id is not None and one.fallback_channels]
-        if again:
-            QueueRepository(transaction).fall_back(again, at=at)
-        events = EventRepository(transaction)
-        for one in lost:
-            if one.audience == "customer" and one.status in FAILED:
-                said = ("id", "rule", "channel", "status", "reason", "customer_id")
-                events.append(
-                    type_="notification.failed",
-                    object_type="notification",
-                    object_id=one.id,
-                    at=at,
-                    data={"object": {name: getattr(one, name) for name in said}, "previous": {}},
-                )
-        for threshold in crossed:
-            names = ("metric", "used", "limit", "percent")
-            events.append(
-                type_="usage.threshold",
-                object_type="tenant",
-                object_id=transaction.tenant_id,
-                at=at,
-                data={"object": {name: getattr(threshold, name) for name in names}, "previous": {}},
-            )
-
-
-def _tell(ended: Iterable[End]) -> None:
-    for one in ended:
-        if one.status == "queued":
-            continue
-        level = logging.WARNING if one.status in FAILED or one.status == "temporary_failure" else logging.INFO
-        about = {**_about(one.id, one, f"job.message_{one.status}"), "reason": one.reason}
-        log.log(level, "message handled", extra=about)
-
-
-def _about(id_: UUID, one: Any, event: str) -> dict[str, Any]:
-    return {"event": event, "notification": str(id_), "rule": one.rule, "channel": one.channel}
+            conclude(transaction, ended, (), at=at)
+        tell(ended)
 
 
 def _short(reason: Exception) -> str:
