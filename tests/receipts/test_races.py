@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 import pytest
+from flask import Flask
 
+from mbs.foundation.db import Database
+from mbs.foundation.idempotency import EXTENSION
+from mbs.foundation.scope import Scope, TenantId
+from mbs.notifications.models.attempts import Outcome
+from mbs.notifications.repository.queue import QueueRepository
 from mbs.operations.embedded_postgres import Server
 from mbs.receipts.repository import ReceiptRepository
 from tests.auth.racing import together
@@ -14,6 +21,7 @@ from tests.receipts.conftest import Send
 from tests.receipts.providers import (
     Providers,
     accepted,
+    new_sid,
     resend,
     resend_event,
     sendgrid,
@@ -79,6 +87,31 @@ class TestTwentyAtOnce:
             assert len(message.rows("consents", "id")) == 1
             assert len(message.suppressed()) == 1
             assert message.receipts() == ["stop"]
+
+
+class TestAWorker:
+    """It marks what it has sent when the provider has already told more."""
+
+    @pytest.mark.parametrize(
+        ("reported", "ends"),
+        [("sent", "sent"), ("delivered", "delivered"), ("read", "read"), ("failed", "permanent_failure")],
+    )
+    def test_that_marks_a_message_late_takes_nothing_back(
+        self, receipts_app: Flask, providers: Providers, send: Send, reported: str, ends: str
+    ) -> None:
+        message = send(status="sending", provider=None, provider_message_id=None)
+        sid = new_sid()
+        assert (
+            twilio_status(sid, reported, query=f"id={message.id}").send(providers.caller).status_code == 204
+        )
+
+        database: Database = receipts_app.extensions[EXTENSION]
+        with database.transaction(Scope(tenant_id=TenantId(message.tenant_id))) as transaction:
+            outcome = Outcome(status="sent", provider="twilio", provider_message_id=sid)
+            QueueRepository(transaction).mark({message.id: (1, outcome)}, at=datetime.now(UTC))
+
+        found = message.now("status, provider, provider_message_id, sent_at IS NULL")
+        assert found == (ends, "twilio", sid, False)
 
 
 class TestAfterAFailure:
