@@ -28,7 +28,7 @@ class SendSample(WireSchema):
         load_default=None,
         metadata={"description": "An e-mail address or a phone number; left out: your own address."},
     )
-    template = Choice(*CATALOG, load_default=None)
+    template = Choice(*CATALOG)
 
     @post_load
     def of_the_channel(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class NotificationService:
             self._record(transaction, "notification.retried", message, previous)
         return message
 
-    def sample(self, *, channel: str, to: str | None, template: str | None) -> Row[Any]:
+    def sample(self, *, channel: str, to: str | None, template: str | None = None) -> Row[Any]:
         """Queue a message with values made up, to somebody who wants to see it.
 
         :param to: None: the caller's own address.
