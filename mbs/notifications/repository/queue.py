@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     tuple_,
     update,
 )
@@ -99,21 +100,25 @@ class NotificationQueue:
     def _behind(self, last: UUID, channels: Collection[str]) -> TenantId | None:
         queued = Notification.__table__.alias("queued").c
 
-        def first_behind(id_: Any) -> Any:
+        def first_behind(id_: Any) -> Select[Any]:
             behind = select(queued.tenant_id).where(queued.status == "queued", queued.tenant_id > id_)
-            return behind.order_by(queued.tenant_id).limit(1).scalar_subquery()
+            return behind.order_by(queued.tenant_id).limit(1)
 
-        turn = select(first_behind(last).label("tenant_id")).cte("turn", recursive=True)
-        turn = turn.union_all(select(first_behind(turn.c.tenant_id)).where(turn.c.tenant_id.is_not(None)))
-        may_go = exists(ROW.id).where(
-            ROW.tenant_id == turn.c.tenant_id, ROW.status == "queued", ROW.channel.in_(channels)
+        def has_turn(id_: Any) -> Any:
+            is_active = select(Tenant.status == "active").where(Tenant.id == id_).scalar_subquery()
+            mine = (ROW.tenant_id == id_, ROW.status == "queued", ROW.channel.in_(channels))
+            return (is_active & exists(ROW.id).where(*mine)).label("has_turn")
+
+        # Step by step, and no step behind the first that has its turn: a join would promise no order.
+        first = first_behind(last).subquery("first")
+        turn = select(first.c.tenant_id, has_turn(first.c.tenant_id)).cte("turn", recursive=True)
+        following = first_behind(turn.c.tenant_id).lateral("following")
+        turn = turn.union_all(
+            select(following.c.tenant_id, has_turn(following.c.tenant_id))
+            .select_from(turn.join(following, true()))
+            .where(turn.c.has_turn.is_(False))
         )
-        statement = (
-            select(turn.c.tenant_id)
-            .join(Tenant, Tenant.id == turn.c.tenant_id)
-            .where(Tenant.status == "active", may_go)
-            .limit(1)
-        )
+        statement = select(turn.c.tenant_id).where(turn.c.has_turn)
         found = self._transaction.execute(statement).scalar_one_or_none()
         return None if found is None else TenantId(found)
 
