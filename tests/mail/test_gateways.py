@@ -351,6 +351,13 @@ class TestWhatsApp:
             whatsapp_gateway(config_of(provider, "twilio")).send(to, content, {}, ID)
         assert provider.requests == []
 
+    def test_goes_nowhere_else_by_the_environment(
+        self, provider: StandInProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TWILIO_REGION", "au1")
+        monkeypatch.setenv("TWILIO_EDGE", "sydney")
+        assert whatsapp_gateway(config_of(provider, "twilio")).send(PHONE, CONTENT_SID, {}, ID).message_id
+
     def test_whose_sender_is_unknown_is_the_service_s_fault(self, provider: StandInProvider) -> None:
         gateway = whatsapp_gateway(config_of(provider, "twilio"))
         provider.reply("twilio", Reply(400, code=63007))

@@ -41,7 +41,8 @@ class TwilioGateway:
             request_hooks={"response": judge},
         )
         http.session = session
-        client = Client(account, token, http_client=http)
+        # Not the process's environment: a TWILIO_REGION in it would send the token to another host.
+        client = Client(account, token, http_client=http, environment={"TWILIO_REGION": ""})
         client.api.base_url = base
         self._messages = client.messages
         self._sender = sender
