@@ -24,7 +24,6 @@ from mbs.customers.repository import CustomerRepository
 from mbs.customers.service import CustomerService
 from mbs.dashboard.service.activity import DashboardService
 from mbs.dashboard.service.money import MoneyReportService
-from mbs.events.schemas import present_event
 from mbs.events.service import EventService
 from mbs.exchange_rates.service import ExchangeRateService
 from mbs.foundation.clock import Clock
@@ -41,8 +40,7 @@ from mbs.locations.service import LocationService
 from mbs.mail.gateways.interface import Gateway
 from mbs.mail.service import DeliveryService
 from mbs.notifications.service.reading import NotificationService
-from mbs.notifications.service.sending import Gateways, SendingService
-from mbs.parts import Parts, mail_gateway, mail_providers, own_origins, whatsapp_gateway
+from mbs.parts import Parts, mail_gateway, own_origins
 from mbs.payments.service.applying import ApplyingService
 from mbs.payments.service.reading import PaymentService
 from mbs.payments.service.recording import RecordingService
@@ -67,9 +65,7 @@ from mbs.templates.service import TemplateService
 from mbs.tenants.service import TenantService
 from mbs.waitlist.repository import end_waiting, offer_seats
 from mbs.waitlist.service import WaitlistService
-from mbs.webhooks.gateways import Receivers
 from mbs.webhooks.service.deliveries import DeliveryLogService
-from mbs.webhooks.service.delivering import WebhookDeliveryService
 from mbs.webhooks.service.endpoints import EndpointService
 
 
@@ -85,33 +81,6 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
         sealer=parts.sealer,
         gateway=gateway or mail_gateway(config),
         base_url=config.base_url or f"http://localhost:{config.port}",
-    )
-
-
-def sending_service(parts: Parts, *, email: Gateway) -> SendingService:
-    """Return what `mbs worker` sends messages with.
-
-    :param email: who carries mails, those about accounts too: one knows for all who is away.
-    """
-    config = parts.config
-    # A developer's screen is a provider like any other; a deployment without one has nobody.
-    by = {"email": bool(mail_providers(config)), "whatsapp": config.twilio_account_sid is not None}
-    configured = frozenset(name for name, known in by.items() if known or not config.is_deployed)
-    return SendingService(
-        begin=parts.begin(Scope(correlation_id="worker")),
-        clock=parts.clock,
-        gateways=Gateways(email=email, whatsapp=whatsapp_gateway(config), configured=configured),
-    )
-
-
-def webhook_delivery_service(parts: Parts) -> WebhookDeliveryService:
-    """Return what `mbs worker` empties the queue of webhooks with."""
-    return WebhookDeliveryService(
-        begin=parts.begin(Scope(correlation_id="worker")),
-        clock=parts.clock,
-        sealer=parts.sealer,
-        receiver=Receivers(clock=parts.clock, allow_private=parts.config.webhooks_allow_private),
-        present=present_event,
     )
 
 
@@ -135,6 +104,14 @@ def only_of(scope: Scope) -> dict[str, UUID | None]:
     }
 
 
+def see_customer(only_of: UUID | None, transaction: Transaction, id_: UUID) -> None:
+    """Refuse a customer that does not exist, or is not one of a person's own; None: whosever it is.
+
+    :raises NotFound: if it is so.
+    """
+    CustomerRepository(transaction).get_of(id_, only_of)
+
+
 def receipt_signatures(parts: Parts) -> dict[str, Any]:
     """Return how each provider proves what it reports; without its secret none can."""
     config = parts.config
@@ -143,14 +120,6 @@ def receipt_signatures(parts: Parts) -> dict[str, Any]:
         "sendgrid": SendGridSignature(config.sendgrid_webhook_public_key),
         "resend": ResendSignature(config.resend_webhook_secret),
     }
-
-
-def see_customer(only_of: UUID | None, transaction: Transaction, id_: UUID) -> None:
-    """Refuse a customer that does not exist, or is not one of a person's own; None: whosever it is.
-
-    :raises NotFound: if it is so.
-    """
-    CustomerRepository(transaction).get_of(id_, only_of)
 
 
 def service_factories(parts: Parts) -> Factories:
@@ -292,9 +261,7 @@ def service_factories(parts: Parts) -> Factories:
         InvoiceService: lambda scope: InvoiceService(begin=begin(scope), clock=clock),
         DraftService: lambda scope: DraftService(begin=begin(scope), clock=clock),
         IssuingService: lambda scope: IssuingService(begin=begin(scope), clock=clock),
-        IssuedService: lambda scope: IssuedService(
-            begin=begin(scope), clock=clock, throttle=parts.throttle
-        ),
+        IssuedService: lambda scope: IssuedService(begin=begin(scope), clock=clock, throttle=parts.throttle),
         BillingService: lambda scope: BillingService(begin=begin(scope), clock=clock),
         WaitlistService: lambda scope: WaitlistService(
             begin=begin(scope), clock=clock, exempt=not scope.is_program, **only_of(scope)

@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mbs.events.schemas import present_event
 from mbs.foundation.scope import Scope
+from mbs.mail.gateways.interface import Gateway
 from mbs.notifications.service.following import NotificationFollower
+from mbs.notifications.service.sending import Gateways, SendingService
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
-from mbs.parts import Parts, mail_gateway
+from mbs.parts import Parts, mail_gateway, mail_providers, whatsapp_gateway
 from mbs.printing.service import PrintQueueService
+from mbs.webhooks.gateways import Receivers
+from mbs.webhooks.service.delivering import WebhookDeliveryService
 from mbs.webhooks.service.following import WebhookFollower
-from mbs.wiring import delivery_service, sending_service, webhook_delivery_service
+from mbs.wiring import delivery_service
 
 
 def nothing() -> None:
@@ -71,3 +76,30 @@ def followers_of(parts: Parts) -> list[Follower]:
         Follower("notifications", NotificationFollower(clock=parts.clock, base_url=base_url).handle),
         Follower(WebhookFollower.name, WebhookFollower().handle),
     ]
+
+
+def sending_service(parts: Parts, *, email: Gateway) -> SendingService:
+    """Return what `mbs worker` sends messages with.
+
+    :param email: who carries mails, those about accounts too: one knows for all who is away.
+    """
+    config = parts.config
+    # A developer's screen is a provider like any other; a deployment without one has nobody.
+    by = {"email": bool(mail_providers(config)), "whatsapp": config.twilio_account_sid is not None}
+    configured = frozenset(name for name, known in by.items() if known or not config.is_deployed)
+    return SendingService(
+        begin=parts.begin(Scope(correlation_id="worker")),
+        clock=parts.clock,
+        gateways=Gateways(email=email, whatsapp=whatsapp_gateway(config), configured=configured),
+    )
+
+
+def webhook_delivery_service(parts: Parts) -> WebhookDeliveryService:
+    """Return what `mbs worker` empties the queue of webhooks with."""
+    return WebhookDeliveryService(
+        begin=parts.begin(Scope(correlation_id="worker")),
+        clock=parts.clock,
+        sealer=parts.sealer,
+        receiver=Receivers(clock=parts.clock, allow_private=parts.config.webhooks_allow_private),
+        present=present_event,
+    )

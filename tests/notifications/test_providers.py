@@ -15,8 +15,8 @@ from mbs.foundation.db import Database
 from mbs.foundation.limits import NoLimits
 from mbs.notifications.models.attempts import LEASE
 from mbs.notifications.service.sending import SendingService
+from mbs.operations.worker_jobs import sending_service
 from mbs.parts import Parts, mail_gateway
-from mbs.wiring import sending_service
 from tests.factories.mails import SetClock
 from tests.factories.messages_queued import Sql, open_business, queue_message
 from tests.factories.stand_in_provider import (

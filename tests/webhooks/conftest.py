@@ -14,12 +14,12 @@ from mbs.config import Config
 from mbs.foundation.db import Database, Role
 from mbs.foundation.limits import NoLimits
 from mbs.foundation.scope import Scope
+from mbs.operations.worker_jobs import webhook_delivery_service
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
 from mbs.parts import Parts
 from mbs.webhooks.service.delivering import WebhookDeliveryService
 from mbs.webhooks.service.following import WebhookFollower
-from mbs.wiring import webhook_delivery_service
 from tests.factories.callers import Business, Caller, new_business
 from tests.factories.mails import SetClock
 from tests.webhooks.receivers import Receiver, receiving
