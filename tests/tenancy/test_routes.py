@@ -48,7 +48,7 @@ def with_ids(app: Flask) -> list[Route]:
     Not those that take an invitation's token: whoever holds one is let in by it, whosever it is. A preset is
     nobody's, and so is a message of the catalogue.
     """
-    no_ids: tuple[tuple[str, ...], ...] = ((), ("token",), ("preset",), ("key", "channel", "locale"))
+    no_ids: tuple[tuple[str, ...], ...] = ((), ("token",), ("preset",), ("channel", "key", "locale"))
     found = [route for route in routes(app) if route.arguments not in no_ids]
     assert {route.method for route in found} >= {"GET", "PATCH", "DELETE"}
     return found
