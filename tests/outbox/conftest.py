@@ -16,8 +16,10 @@ from mbs.foundation.scope import Scope
 from mbs.operations.embedded_postgres import Server
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
-from tests.conftest import login_url
+from tests.conftest import SECRETS, login_url
 from tests.factories.mails import SetClock
+from tests.factories.stand_in_provider import StandInProvider, stand_in_provider
+from tests.webhooks.receivers import Receiver, receiving
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 Open = Callable[..., UUID]
@@ -110,6 +112,31 @@ def following(outbox: Database, clock: SetClock) -> Following:
         return FollowingService(begin=begin, clock=clock, followers=followers or (noting(),))
 
     return make
+
+
+@pytest.fixture
+def provider() -> Iterator[StandInProvider]:
+    with stand_in_provider() as one:
+        yield one
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+def worker_environ(outbox_url: str, provider: StandInProvider) -> dict[str, str]:
+    return {
+        "APP_ENV": "test",
+        "DATABASE_URL": outbox_url,
+        "LOG_FORMAT": "json",
+        "SKIP_RATE_LIMIT": "true",
+        "WEBHOOKS_ALLOW_PRIVATE": "true",
+        **provider.environ("sendgrid"),
+        **SECRETS,
+    }
 
 
 def noting(name: str = "notes", writer: str = "") -> Follower:
