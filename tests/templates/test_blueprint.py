@@ -289,7 +289,7 @@ class TestAPreview:
 
         assert (own["source"], own["subject"]) == ("own", "See you, Asha Rao")
         assert (draft["source"], draft["text"]) == ("draft", "Haircut <b>")
-        assert "Haircut &lt;b&gt;" in draft["html"]
+        assert "<bdi>Haircut</bdi> &lt;b&gt;" in draft["html"]
         assert read(owner)["version"] == 1
 
     def test_is_in_the_name_and_color_of_the_business(self, owner: Business) -> None:
