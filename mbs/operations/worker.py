@@ -116,11 +116,12 @@ def keep_doing(job: Job, stop: threading.Event) -> int:
     while not stop.is_set():
         try:
             if time.monotonic() >= tidy_at:
-                job.tidy()
+                # Before it is tried: work goes on where tidying fails.
                 tidy_at = time.monotonic() + SWEEP_SECONDS
+                job.tidy()
             if time.monotonic() >= promote_at:
-                job.promote()
                 promote_at = time.monotonic() + PROMOTE_SECONDS
+                job.promote()
             busy = job.next_one()
         except Exception as error:
             # Whatever it is, the work is still there: the database is away, or its schema is not yet ours.

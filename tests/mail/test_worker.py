@@ -117,6 +117,18 @@ class TestWorker:
         assert work(jobs, stop) == {"broken": 0, "sound": 1000}
         assert rounds["broken"] <= 1
 
+    def test_works_on_where_tidying_fails(self) -> None:
+        stop = threading.Event()
+
+        def tidy() -> None:
+            raise RuntimeError("a table that no release has foreseen")
+
+        def next_one() -> bool:
+            stop.set()
+            return True
+
+        assert work([Job("mails", next_one, waiting=lambda: 0, tidy=tidy)], stop) == {"mails": 1}
+
     def test_once_sends_what_is_due_and_ends(
         self, start: Start, output: Callable[..., str], enqueue: Enqueue, sql: Sql
     ) -> None:
