@@ -95,8 +95,9 @@ def upgrade() -> None:
         " ON webhook_deliveries (tenant_id, endpoint_id, event_seq, id) WHERE status = 'queued'"
     )
     op.execute(
-        "CREATE INDEX ix__webhook_deliveries__sending ON webhook_deliveries (tenant_id, endpoint_id)"
-        " WHERE status = 'sending'"
+        "CREATE INDEX ix__webhook_deliveries__held"
+        " ON webhook_deliveries (tenant_id, endpoint_id, status, object_id)"
+        " WHERE status IN ('sending', 'retrying')"
     )
     op.execute(
         "CREATE INDEX ix__webhook_deliveries__due ON webhook_deliveries (due_at)"

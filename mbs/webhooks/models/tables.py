@@ -81,10 +81,12 @@ class WebhookDelivery(Base):
             postgresql_where=text("status = 'queued'"),
         ),
         Index(
-            "ix__webhook_deliveries__sending",
+            "ix__webhook_deliveries__held",
             "tenant_id",
             "endpoint_id",
-            postgresql_where=text("status = 'sending'"),
+            "status",
+            "object_id",
+            postgresql_where=text("status IN ('sending', 'retrying')"),
         ),
         Index(
             "ix__webhook_deliveries__due",

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, text
+from sqlalchemy import Row, text
 
 from mbs.events.models import Event
 from mbs.events.repository import EventRepository
 from mbs.foundation.db import Transaction
 from mbs.foundation.repository import Repository
 from mbs.foundation.scope import TenantId
-from mbs.webhooks.models.tables import WebhookDelivery, WebhookEndpoint
+from mbs.webhooks.models.tables import WebhookEndpoint
 
 IN_FLIGHT_OF_ENDPOINT = 8
 """Of all workers together; of an endpoint that fails, one: its time-outs must not keep them all waiting."""
@@ -55,23 +55,24 @@ CLAIM = text(
     UPDATE webhook_deliveries AS taken
     SET status = 'sending', attempts = taken.attempts + 1, version = taken.version + 1, due_at = :until,
         updated_at = :at
-    FROM (
+    WHERE taken.tenant_id = :tenant AND taken.status = 'queued' AND taken.id = ANY(ARRAY(
         SELECT ready.id FROM webhook_endpoints AS endpoint
         CROSS JOIN LATERAL (
             SELECT oldest.id, oldest.event_seq,
                    row_number() OVER (ORDER BY oldest.event_seq, oldest.id) AS place
             FROM (
-                SELECT id, object_id, event_seq FROM webhook_deliveries
-                WHERE tenant_id = :tenant AND endpoint_id = endpoint.id AND status = 'queued'
-                ORDER BY event_seq, id LIMIT :window
+                SELECT DISTINCT ON (object_id) id, object_id, event_seq
+                FROM (
+                    SELECT id, object_id, event_seq FROM webhook_deliveries
+                    WHERE tenant_id = :tenant AND endpoint_id = endpoint.id AND status = 'queued'
+                    ORDER BY event_seq, id LIMIT :window
+                ) AS looked_at
+                ORDER BY object_id, event_seq, id
             ) AS oldest
-            WHERE NOT EXISTS (
-                SELECT FROM webhook_deliveries AS other
-                WHERE other.tenant_id = :tenant AND other.endpoint_id = endpoint.id
-                  AND other.object_id = oldest.object_id AND other.id <> oldest.id
-                  AND other.status IN ('queued', 'sending', 'retrying')
-                  AND (other.status = 'sending'
-                       OR (other.event_seq, other.id) < (oldest.event_seq, oldest.id)))
+            WHERE oldest.object_id NOT IN (
+                SELECT held.object_id FROM webhook_deliveries AS held
+                WHERE held.tenant_id = :tenant AND held.endpoint_id = endpoint.id
+                  AND held.status IN ('sending', 'retrying'))
             ORDER BY oldest.event_seq, oldest.id
             LIMIT greatest(0, CASE WHEN endpoint.failing_since IS NULL THEN :most ELSE 1 END - (
                 SELECT count(*) FROM webhook_deliveries AS flying
@@ -79,27 +80,24 @@ CLAIM = text(
                   AND flying.status = 'sending'))
         ) AS ready
         WHERE endpoint.tenant_id = :tenant AND endpoint.id = ANY(:endpoints)
-        ORDER BY ready.place, ready.event_seq LIMIT :room
-    ) AS chosen
-    WHERE taken.tenant_id = :tenant AND taken.id = chosen.id AND taken.status = 'queued'
+        ORDER BY ready.place, ready.event_seq LIMIT :room))
     RETURNING taken.id, taken.endpoint_id, taken.event_id, taken.event_type, taken.object_id, taken.attempts,
               taken.version, taken.created_at
     """
 )
+"""Written so that each part is asked once, however little the planner knows of a queue that fills."""
 
 PARK = text(
     """
-    UPDATE webhook_deliveries AS behind
-    SET status = 'retrying', due_at = first.due_at, version = behind.version + 1, updated_at = :at
+    UPDATE webhook_deliveries AS beside
+    SET status = 'retrying', due_at = first.due_at, version = beside.version + 1, updated_at = :at
     FROM (
-        SELECT DISTINCT ON (endpoint_id, object_id) endpoint_id, object_id, event_seq, due_at
-        FROM webhook_deliveries
+        SELECT endpoint_id, object_id, min(due_at) AS due_at FROM webhook_deliveries
         WHERE tenant_id = :tenant AND endpoint_id = ANY(:endpoints) AND status = 'retrying'
-        ORDER BY endpoint_id, object_id, event_seq
+        GROUP BY endpoint_id, object_id
     ) AS first
-    WHERE behind.tenant_id = :tenant AND behind.status = 'queued'
-      AND behind.endpoint_id = first.endpoint_id AND behind.object_id = first.object_id
-      AND behind.event_seq > first.event_seq
+    WHERE beside.tenant_id = :tenant AND beside.status = 'queued'
+      AND beside.endpoint_id = first.endpoint_id AND beside.object_id = first.object_id
     """
 )
 
@@ -147,16 +145,11 @@ class ClaimRepository(Repository):
     )
 
     def lock_endpoints(self) -> Mapping[UUID, Row[Any]]:
-        """Return the endpoints for which something is queued, locked; not those that another worker serves.
+        """Return the enabled endpoints, locked; not those that another worker serves at this moment.
 
         With the lock only one worker at a time counts what of an endpoint is in flight.
         """
-        queued = exists().where(
-            WebhookDelivery.tenant_id == WebhookEndpoint.tenant_id,
-            WebhookDelivery.endpoint_id == WebhookEndpoint.id,
-            WebhookDelivery.status == "queued",
-        )
-        wanted = self.select().where(WebhookEndpoint.status == "enabled", queued)
+        wanted = self.select().where(WebhookEndpoint.status == "enabled")
         rows = self._transaction.execute(wanted.with_for_update(key_share=True, skip_locked=True)).all()
         return {row.id: row for row in rows}
 
@@ -165,7 +158,8 @@ class ClaimRepository(Repository):
     ) -> Sequence[Row[Any]]:
         """Take deliveries to locked endpoints, for as long as the lease.
 
-        Of each endpoint and object only the oldest that is open goes, and no two at a time.
+        Of each endpoint and object only the oldest that is queued goes, and none while another is being sent
+        or waits to be tried again.
         """
         values = {
             "tenant": self._transaction.tenant_id,
@@ -179,7 +173,7 @@ class ClaimRepository(Repository):
         return self._transaction.execute(CLAIM, values).all()
 
     def park(self, endpoints: Collection[UUID], *, at: datetime) -> int:
-        """Let what stands behind a delivery that waits to be tried again wait as long, out of the queue.
+        """Let the others of an object of which one waits to be tried again wait as long, out of the queue.
 
         :return: how many were taken out of it.
         """
