@@ -16,7 +16,10 @@ FAILURES = 5
 """So many in a row, and the provider counts as away."""
 
 PAUSE, LONGEST_PAUSE = 30.0, 300.0
-"""Seconds until one trial; they double from one failed trial to the next."""
+"""Seconds until one trial, which is cheap enough to come soon: what waits then goes soon, too.
+
+The longest is for a provider that refuses the service, or says itself for how long it is away.
+"""
 
 TRIAL = 60.0
 """Seconds after which a trial that nobody has told the end of counts as lost."""
@@ -33,7 +36,6 @@ class Breaker:
         self._now = now
         self._lock = threading.Lock()
         self._failures = 0
-        self._pause = PAUSE
         self._away_until: float | None = None
 
     def ready(self) -> bool:
@@ -80,7 +82,7 @@ class Breaker:
     def _succeeded(self) -> None:
         with self._lock:
             back = self._away_until is not None
-            self._failures, self._pause, self._away_until = 0, PAUSE, None
+            self._failures, self._away_until = 0, None
         if back:
             log.info("provider back", extra={"event": "job.provider_back", "provider": self._provider})
 
@@ -91,9 +93,7 @@ class Breaker:
             late = self._away_until is not None and not on_trial
             if late or (not on_trial and self._failures < FAILURES):
                 return
-            pause = min(max(self._pause, at_least or 0.0), LONGEST_PAUSE)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._leave_alone(pause)
+        self._leave_alone(min(max(PAUSE, at_least or 0.0), LONGEST_PAUSE))
 
     def _leave_alone(self, seconds: float) -> None:
         with self._lock:
