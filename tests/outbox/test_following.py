@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DataError
 
 from mbs.events.repository import EventRepository
-from mbs.foundation.db import Database, Transaction
+from mbs.foundation.db import Database, Transaction, driver_connection
 from mbs.foundation.errors import Unavailable
 from mbs.foundation.scope import Scope, TenantId
 from mbs.outbox.models import BATCH, PAUSES, Follower
@@ -87,6 +87,22 @@ class TestFollowing:
         assert pending(sql) == 1
         assert follow_all(service) == 1
         assert effects(sql, tenant) == [1, 2]
+
+    def test_costs_a_writer_no_message(self, open_business: Open, outbox: Database, sql: Sql) -> None:
+        tenant = open_business()
+        sql("UPDATE event_heads SET pending = false")
+        with outbox.transaction(Scope(tenant_id=TenantId(tenant))) as transaction:
+            raw = driver_connection(transaction._connection)
+            before = raw.messages
+            EventRepository(transaction).append(
+                type_="customer.created",
+                object_type="customer",
+                object_id=tenant,
+                at=datetime.now(UTC),
+                data={},
+            )
+        assert raw.messages - before == 1
+        assert pending(sql) == 1
 
     def test_waits_for_no_writer(
         self, following: Following, open_business: Open, outbox_url: str, sql: Sql, server: Any
