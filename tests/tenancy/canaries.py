@@ -5,6 +5,7 @@ from flask import Flask
 from tests.factories.answers import listed, made
 from tests.factories.calendar_objects import in_days, whole_calendar
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.correspondence import whole_correspondence
 from tests.factories.issued import issued, pay
 from tests.tenancy.conftest import random_id
 
@@ -59,6 +60,7 @@ def business_of_canaries(app: Flask) -> Business:
         assert theirs.post(place, body, headers=traced).status_code == 201, place
     _mark_calendar(theirs)
     _mark_payments(theirs)
+    whole_correspondence(theirs, CANARY)
     return theirs
 
 

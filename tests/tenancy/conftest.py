@@ -19,6 +19,7 @@ from tests.conftest import SECRETS, login_url, run_as_superuser
 from tests.factories.books import whole_books
 from tests.factories.calendar_objects import whole_calendar
 from tests.factories.callers import Business, Caller, new_business
+from tests.factories.correspondence import whole_correspondence
 from tests.factories.objects import api_key, invitation, role
 from tests.tenancy.routes import Inspector
 
@@ -140,7 +141,7 @@ def new_pair(app: Flask) -> Pair:
         body = {"name": "Ana", "email": "ana@example.com"}
         response = one.post("/api/customers", body, headers={"Idempotency-Key": "first"})
         assert response.status_code == 201
-        for make in (role, invitation, api_key, whole_calendar, whole_books):
+        for make in (role, invitation, api_key, whole_calendar, whole_books, whole_correspondence):
             make(one)
     return both
 
