@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg2
 
-from bench import bookings, compare, growth, load, messages, money
+from bench import bookings, compare, frozen, growth, load, messages, money
 from bench.measure import REQUESTS, THREADS, WORKERS, NotMeasurable
 from mbs.operations.embedded_postgres import Server, ensure
 
@@ -26,7 +26,10 @@ def main() -> int:
     try:
         say(conditions(server, rounds=arguments.rounds, seconds=arguments.seconds))
         figures: Any
-        if arguments.growth:
+        if arguments.frozen:
+            figures = frozen.run(server, seconds=arguments.frozen)
+            shown, failures = frozen.table(figures), frozen.failures(figures)
+        elif arguments.growth:
             figures = growth.run(server, rounds=arguments.rounds, seconds=arguments.seconds)
             shown, failures = growth.table(figures), growth.failures(figures)
         elif alone is not None:
@@ -77,6 +80,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--calendar", action="store_true", help="measure the calendar alone")
     parser.add_argument("--money", action="store_true", help="measure invoices alone")
     parser.add_argument("--messages", action="store_true", help="measure messages alone")
+    parser.add_argument(
+        "--frozen",
+        type=int,
+        metavar="SECONDS",
+        help="see instead what callers notice while the provider of e-mail is frozen so long",
+    )
     parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
     arguments = parser.parse_args()
     if arguments.quick:
