@@ -3,25 +3,21 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import event as engine_event
 from sqlalchemy import text
 
-from mbs.events.repository import EventRepository
 from mbs.foundation.errors import Unavailable
 from mbs.operations.embedded_postgres import Server
 from mbs.webhooks.models.attempts import LEASE, PAUSES, Attempt
 from mbs.webhooks.models.sending import Sent
 from mbs.webhooks.repository.queue import IN_FLIGHT_OF_ENDPOINT
-from mbs.webhooks.service.delivering import NOBODY, THREADS
-from mbs.webhooks.service.following import WebhookFollower
+from mbs.webhooks.service.delivering import THREADS
 from mbs.webhooks.service.outcomes import write
 from tests.conftest import run_as_superuser
 from tests.factories.callers import Business
@@ -63,21 +59,6 @@ def most_at_once(came: list[Delivered]) -> int:
         flying += step
         most = max(most, flying)
     return most
-
-
-@contextmanager
-def statements(business: Business) -> Iterator[list[str]]:
-    """Yield what is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    engine_event.listen(business.database.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        engine_event.remove(business.database.engine, "before_cursor_execute", note)
 
 
 class TestTheOrderOfAnObject:
@@ -307,44 +288,3 @@ class TestABusiness:
             worker.deliver()
             assert len(receiver.came) == came
         assert statuses(near_owner, endpoint) == {"delivered": 1}
-
-
-class TestStatements:
-    def test_of_following_are_as_many_for_one_event_as_for_a_batch(
-        self, near_owner: Business, worker: Worker
-    ) -> None:
-        for _ in range(20):
-            new_endpoint(near_owner)
-        id_ = customer(near_owner)
-        many_events(near_owner, id_, 99)
-        with near_owner.database.transaction(near_owner.scope) as transaction:
-            events = EventRepository(transaction).after(0, limit=200)
-            wanted = [one for one in events if one.type.startswith("customer.")]
-            with statements(near_owner) as sent:
-                WebhookFollower().handle(transaction, wanted[:1])
-                of_one = len(sent)
-                WebhookFollower().handle(transaction, wanted[1:])
-                of_many = len(sent) - of_one
-            made = transaction.execute(text("SELECT count(*) FROM webhook_deliveries")).scalar_one()
-        assert (of_one, of_many, made) == (2, 2, 2000)
-
-    def test_of_delivering_are_as_many_for_one_as_for_eight(
-        self, near_owner: Business, worker: Worker, receiver: Receiver
-    ) -> None:
-        new_endpoint(near_owner, "customer.*", url=receiver.url)
-
-        def count(number: int) -> int:
-            for one in range(number):
-                many_events(near_owner, str(near_owner.tenant_id)[:-6] + f"{one:06}", 1)
-            worker.follow()
-            worker.delivering._last = NOBODY
-            with statements(near_owner) as sent:
-                assert worker.delivering.deliver_next()
-                until = time.monotonic() + 10
-                while not all(future.done() for future in worker.delivering._flying):
-                    assert time.monotonic() < until
-                worker.delivering._settle()
-            return len(sent)
-
-        assert count(1) == count(8) <= 9
-        assert len(receiver.came) == 9
