@@ -67,6 +67,9 @@ class TestDocumentedFields:
         document = Caller(app).get("/api/openapi.json").get_json()
         found = {}
         for path, item in document["paths"].items():
+            if path.startswith("/api/webhooks/"):
+                # What a provider reports has the provider's fields, and nobody else can sign it.
+                continue
             for method, operation in item.items():
                 schema = schema_of(document, operation) if isinstance(operation, dict) else None
                 if schema is not None:

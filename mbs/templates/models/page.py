@@ -40,7 +40,7 @@ overflow-wrap:break-word;">{business}</div>
 """
 PARAGRAPH = '<p style="margin:8px 0 16px;">{}</p>'
 VALUE = "<bdi>{}</bdi>"
-"""Whatever way a value is written in, it leaves the words around it where they are (HTML, the bdi element)."""
+"""Whatever way a value is written in, it leaves the words around it where they are (HTML, `bdi`)."""
 
 LINK = '<a href="{0}" style="color:#1D4ED8;text-decoration:underline;">{0}</a>'
 
