@@ -18,7 +18,7 @@ class ConsoleGateway:
         """Write a mail as text; see `interface.Gateway`."""
         refuse_forgery(message)
         head = f"-------- mail to {message.to}: {message.subject}"
-        self._stream.write(f"{head}\n{message.text}{'-' * len(head)}\n")
+        self._stream.write(f"{head}\n{message.text.rstrip()}\n{'-' * len(head)}\n")
         self._stream.flush()
         return Receipt("console")
 
