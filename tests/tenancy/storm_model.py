@@ -61,6 +61,19 @@ class Tenant:
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     series: set[tuple[str, str]] = field(default_factory=set)
     """What is numbered by itself."""
+    consents: dict[str, list[str]] = field(default_factory=dict)
+    """Those of each customer, who takes them along."""
+    preferences: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of customers, like these."""
+    suppressions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    words: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)
+    """All versions of each; None took them away."""
+    messages: dict[str, str] = field(default_factory=dict)
+    """What state each is in."""
+    samples: int = 0
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deliveries: dict[str, str] = field(default_factory=dict)
+    """To which endpoint each goes."""
     answers: int = 0
     """How many answers about money are kept for whoever asks again."""
     hours: int = 0
@@ -78,13 +91,16 @@ class Tenant:
             *(self.customers, self.guests, self.roles, self.invitations, self.keys, self.locations),
             *(self.services, self.resources, self.entries["exceptions"], self.entries["time-off"]),
             *(self.bookings, self.classes, self.waiting, self.invoices, self.payments, self.notes),
-            *(self.refunds, *self.rates.values()),
+            *(self.refunds, *self.rates.values(), self.suppressions, self.endpoints),
         )
         return [
             *(self.canary, self.id),
             *(str(person.user_id) for person in people),
             *(id_ for of in objects for id_ in of),
             *self.event_ids,
+            *(id_ for of in self.consents.values() for id_ in of),
+            *self.messages,
+            *self.deliveries,
             *self.sessions,
             *self.identities,
             *self.tokens.values(),
@@ -124,6 +140,13 @@ class Tenant:
             "payments": len(self.payments),
             "payment_allocations": sum(len(one["allocations"]) for one in self.payments.values()),
             "refunds": len(self.refunds),
+            "consents": sum(len(self.consents.get(id_, ())) for id_ in self.customers),
+            "contact_preferences": len(self.preferences.keys() & self.customers.keys()),
+            "suppressions": len(self.suppressions),
+            "message_templates": sum(map(len, self.words.values())),
+            "notifications": len(self.messages),
+            "webhook_endpoints": len(self.endpoints),
+            "webhook_deliveries": len(self.deliveries),
         }
 
     @property

@@ -11,16 +11,16 @@ from tests.factories.callers import PASSWORD, Business, Caller
 from tests.factories.members import new_member, sign_in
 from tests.factories.objects import new_identity
 from tests.factories.requests import one_time_token, ticket
-from tests.tenancy.storm_of_payments import PaymentStorm
+from tests.tenancy.storm_of_messages import MessageStorm
 
 NEW_PASSWORD = "four yellow bicycles"
 
 
-class WholeStorm(PaymentStorm):
+class WholeStorm(MessageStorm):
     """Every route of the service that takes data."""
 
     actions: ClassVar[Mapping[str, int]] = {
-        **PaymentStorm.actions,
+        **MessageStorm.actions,
         "make_key": 3,
         "look_at_key": 2,
         "rename_key": 2,
