@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event as engine_event
 from sqlalchemy import text
 
 from mbs.events.repository import EventRepository
+from mbs.webhooks.repository.queue import WINDOW, ClaimRepository
 from mbs.webhooks.service.delivering import NOBODY
 from mbs.webhooks.service.following import WebhookFollower
 from tests.factories.callers import Business
@@ -17,6 +19,11 @@ from tests.webhooks.conftest import Worker
 from tests.webhooks.receivers import Receiver
 from tests.webhooks.test_delivering import customer
 from tests.webhooks.test_queue import many_events
+
+FIRST_FAILED = text(
+    "UPDATE webhook_deliveries SET status = 'retrying'"
+    " WHERE endpoint_id = :id AND event_type = 'customer.created'"
+)
 
 
 @contextmanager
@@ -73,3 +80,15 @@ class TestStatements:
 
         assert count(1) == count(8) <= 9
         assert len(receiver.came) == 9
+
+    def test_of_setting_aside_take_no_longer_the_more_waits(
+        self, near_owner: Business, worker: Worker
+    ) -> None:
+        endpoint = UUID(new_endpoint(near_owner, "customer.*")["id"])
+        many_events(near_owner, customer(near_owner), WINDOW + 50)
+        worker.follow()
+        with near_owner.database.transaction(near_owner.scope) as transaction:
+            assert transaction.execute(FIRST_FAILED, {"id": endpoint}).rowcount == 1
+            claims = ClaimRepository(transaction)
+            taken = [claims.park([endpoint], at=worker.clock.now()) for _ in range(3)]
+        assert taken == [WINDOW, 50, 0]

@@ -89,17 +89,31 @@ CLAIM = text(
 
 PARK = text(
     """
+    WITH looked_at AS MATERIALIZED (
+        SELECT endpoint.id AS endpoint_id, ahead.id, ahead.object_id FROM webhook_endpoints AS endpoint
+        CROSS JOIN LATERAL (
+            SELECT id, object_id FROM webhook_deliveries
+            WHERE tenant_id = :tenant AND endpoint_id = endpoint.id AND status = 'queued'
+            ORDER BY event_seq, id LIMIT :window
+        ) AS ahead
+        WHERE endpoint.tenant_id = :tenant AND endpoint.id = ANY(:endpoints)
+    ), blocked AS MATERIALIZED (
+        SELECT asked.endpoint_id, asked.object_id, first.due_at
+        FROM (SELECT DISTINCT endpoint_id, object_id FROM looked_at) AS asked
+        CROSS JOIN LATERAL (
+            SELECT due_at FROM webhook_deliveries AS waiting
+            WHERE waiting.tenant_id = :tenant AND waiting.endpoint_id = asked.endpoint_id
+              AND waiting.object_id = asked.object_id AND waiting.status = 'retrying'
+            ORDER BY waiting.event_seq LIMIT 1
+        ) AS first
+    )
     UPDATE webhook_deliveries AS beside
-    SET status = 'retrying', due_at = first.due_at, version = beside.version + 1, updated_at = :at
-    FROM (
-        SELECT endpoint_id, object_id, min(due_at) AS due_at FROM webhook_deliveries
-        WHERE tenant_id = :tenant AND endpoint_id = ANY(:endpoints) AND status = 'retrying'
-        GROUP BY endpoint_id, object_id
-    ) AS first
-    WHERE beside.tenant_id = :tenant AND beside.status = 'queued'
-      AND beside.endpoint_id = first.endpoint_id AND beside.object_id = first.object_id
+    SET status = 'retrying', due_at = blocked.due_at, version = beside.version + 1, updated_at = :at
+    FROM looked_at JOIN blocked USING (endpoint_id, object_id)
+    WHERE beside.tenant_id = :tenant AND beside.id = looked_at.id AND beside.status = 'queued'
     """
 )
+"""Only what stands in the way of what is looked at: all of a long queue takes longer than a statement may."""
 
 
 class DeliveryQueue:
@@ -175,9 +189,16 @@ class ClaimRepository(Repository):
     def park(self, endpoints: Collection[UUID], *, at: datetime) -> int:
         """Let the others of an object of which one waits to be tried again wait as long, out of the queue.
 
+        Of each endpoint so many as `claim` looks at.
+
         :return: how many were taken out of it.
         """
-        values = {"tenant": self._transaction.tenant_id, "endpoints": list(endpoints), "at": at}
+        values = {
+            "tenant": self._transaction.tenant_id,
+            "endpoints": list(endpoints),
+            "window": WINDOW,
+            "at": at,
+        }
         return self._transaction.execute(PARK, values).rowcount
 
 
