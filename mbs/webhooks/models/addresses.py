@@ -17,8 +17,11 @@ TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
 """6to4 and Teredo: an IPv4 address inside says where the packets go, and no receiver is behind one."""
 
-OF_THE_CLOUD = ipaddress.IPv4Address("168.63.129.16")
-"""A public number by which Azure's machines reach their host."""
+OF_THE_CLOUD = (ipaddress.IPv4Network("168.63.129.16/32"), ipaddress.IPv4Network("192.0.0.0/24"))
+"""Numbers that pass for public, by which machines reach their host at Azure, and their metadata at Oracle.
+
+The second network is IETF's own (RFC 6890); no receiver is in it.
+"""
 
 LOCAL = ("localhost", "local", "internal", "lan", "home.arpa")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
@@ -42,7 +45,8 @@ def is_public(address: str) -> bool:
             usual = parsed in GLOBAL_UNICAST and parsed.is_global and not parsed.is_multicast
             return usual and not any(parsed in tunnel for tunnel in TUNNELS)
         parsed = inner
-    return parsed.is_global and not parsed.is_multicast and parsed != OF_THE_CLOUD
+    usual = parsed.is_global and not parsed.is_multicast
+    return usual and not any(parsed in network for network in OF_THE_CLOUD)
 
 
 def check_url(url: str, *, allow_private: bool) -> None:
