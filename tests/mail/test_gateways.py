@@ -59,6 +59,9 @@ Send = Callable[[], Receipt]
 each_provider = pytest.mark.parametrize("name", ["sendgrid", "resend", "twilio"])
 each_mail_provider = pytest.mark.parametrize("name", ["sendgrid", "resend"])
 
+FAR = "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"
+"""A date that no number holds."""
+
 
 @pytest.fixture
 def provider() -> Iterator[StandInProvider]:
@@ -169,7 +172,14 @@ class TestEveryProvider:
     @each_provider
     @pytest.mark.parametrize(
         ("said", "seconds"),
-        [("7", 7), ("999999", 4 * 3600), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("soon", None), ("-3", None)],
+        [
+            ("7", 7),
+            ("999999", 4 * 3600),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+            ("soon", None),
+            ("-3", None),
+            (FAR, None),
+        ],
     )
     def test_is_come_back_to_when_it_asks(
         self, provider: StandInProvider, name: Any, said: str, seconds: float | None

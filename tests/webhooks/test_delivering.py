@@ -32,6 +32,10 @@ def only_delivery(owner: Business, endpoint: Any) -> dict[str, Any]:
     return body
 
 
+FAR = "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"
+"""A date that no number holds."""
+
+
 class TestADelivery:
     def test_is_the_event_that_the_api_shows_signed(
         self, near_owner: Business, worker: Worker, receiver: Receiver
@@ -157,7 +161,9 @@ class TestADeliveryThatFails:
         worker.deliver()
         assert len(receiver.came) == len(PAUSES) + 1
 
-    @pytest.mark.parametrize(("asked", "waits"), [("1800", 1800), ("86400", 3600), ("soon", 5), ("1", 5)])
+    @pytest.mark.parametrize(
+        ("asked", "waits"), [("1800", 1800), ("86400", 3600), *((said, 5) for said in ("soon", "1", FAR))]
+    )
     def test_waits_as_long_as_it_is_asked_to_but_an_hour_at_most(
         self, near_owner: Business, worker: Worker, receiver: Receiver, asked: str, waits: int
     ) -> None:
@@ -165,7 +171,9 @@ class TestADeliveryThatFails:
         endpoint = new_endpoint(near_owner, "customer.*", url=receiver.url)
         customer(near_owner)
         worker.work()
-        again = datetime.fromisoformat(only_delivery(near_owner, endpoint)["nextAttemptAt"])
+        delivery = only_delivery(near_owner, endpoint)
+        assert delivery["lastError"] == "refused"
+        again = datetime.fromisoformat(delivery["nextAttemptAt"])
         assert abs(again - worker.clock.now() - timedelta(seconds=waits)) < timedelta(seconds=3)
 
     def test_is_not_led_elsewhere(self, near_owner: Business, worker: Worker, receiver: Receiver) -> None:

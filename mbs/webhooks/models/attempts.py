@@ -82,7 +82,7 @@ def asked_pause(retry_after: str | None, *, at: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(said[:9]), 10**6))
     try:
         instant = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
