@@ -60,7 +60,9 @@ class EndpointRepository(Repository):
         """
         wanted = (WebhookEndpoint.id, WebhookEndpoint.event_types, WebhookEndpoint.events_after)
         enabled = self.select(*wanted).where(WebhookEndpoint.status == "enabled")
-        return self._transaction.execute(enabled.with_for_update(read=True)).all()
+        # In the order in which others lock them, who would wait for this transaction, and this for them.
+        ordered = enabled.order_by(WebhookEndpoint.id).with_for_update(read=True)
+        return self._transaction.execute(ordered).all()
 
     def lock_all(self, ids: Collection[UUID]) -> Sequence[Row[Any]]:
         """Return those of these endpoints that are still there, locked in one order."""
