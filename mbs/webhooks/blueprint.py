@@ -6,9 +6,16 @@ from uuid import UUID
 from werkzeug.wrappers import Response
 
 from mbs.foundation.api import Blueprint, conditional
-from mbs.foundation.http import answer, answer_page, expected_version, no_content, page_request
+from mbs.foundation.http import (
+    answer,
+    answer_page,
+    current_scope,
+    expected_version,
+    no_content,
+    page_request,
+)
 from mbs.foundation.idempotency import replayable
-from mbs.foundation.security import requires
+from mbs.foundation.security import require, requires
 from mbs.foundation.services import resolve
 from mbs.webhooks.models.tables import SORTS
 from mbs.webhooks.schemas import (
@@ -33,6 +40,9 @@ blueprint = Blueprint(
     "webhooks", __name__, url_prefix="/api/webhook-endpoints", description="Where your events are sent to."
 )
 
+TOLD = {"url", "event_types"}
+"""What says who is told of what: whoever changes it can read the trail."""
+
 
 @blueprint.get("")
 @requires("webhooks:write")
@@ -54,7 +64,9 @@ def create(body: dict[str, Any]) -> Response:
     """Make a webhook endpoint, which gets the events from now on.
 
     `secret` is shown in this answer; if the answer is lost, rotate it. A business has at most 20 endpoints.
+    Events tell all that is done in the business, so it needs `audit:read` too.
     """
+    require(current_scope(), "audit:read")
     endpoint, secret = resolve(EndpointService).create(**body)
     view = {**present_endpoint(endpoint), "secret": secret}
     return answer(view, 201, version=endpoint.version, location=f"/api/webhook-endpoints/{endpoint.id}")
@@ -79,8 +91,11 @@ def read(endpoint_id: UUID) -> Response:
 def update(body: dict[str, Any], endpoint_id: UUID) -> Response:
     """Change a webhook endpoint; null clears a field, an absent field stays.
 
-    A disabled one loses what is on its way to it; enabled again, it gets the events from then on.
+    A disabled one loses what is on its way to it; enabled again, it gets the events from then on. Another
+    `url` or other `eventTypes` need `audit:read` too.
     """
+    if not body.keys().isdisjoint(TOLD):
+        require(current_scope(), "audit:read")
     endpoint = resolve(EndpointService).change(id_=endpoint_id, version=expected_version(), **body)
     return answer(present_endpoint(endpoint), version=endpoint.version)
 

@@ -10,6 +10,7 @@ from mbs.app import create_app
 from mbs.config import Config
 from mbs.webhooks.models.tables import MOST_ENDPOINTS
 from tests.factories.answers import listed
+from tests.factories.api_keys import program
 from tests.factories.callers import Business
 from tests.factories.webhook_objects import PATH, ended_delivery, new_endpoint
 
@@ -41,6 +42,18 @@ class TestAnEndpoint:
         assert secret not in shown.text
         assert secret not in owner.get("/api/events?limit=100").text
         assert secret not in str(stored(owner, made["id"]))
+
+    def test_tells_nobody_through_whoever_may_not_read_the_trail(self, owner: Business) -> None:
+        integrator, made = program(owner, "webhooks:write"), new_endpoint(owner)
+        wanted = {"url": "https://example.com/other", "eventTypes": ["*"]}
+        path = f"{PATH}/{made['id']}"
+        answers = [integrator.post(PATH, wanted)]
+        answers += [integrator.patch(path, {name: value}) for name, value in wanted.items()]
+        assert [answer.status_code for answer in answers] == [403] * 3
+        assert "audit:read" in answers[0].text
+        assert integrator.patch(path, {"description": "Web shop"}).status_code == 200
+        reader = program(owner, "webhooks:write", "audit:read")
+        assert reader.post(PATH, wanted).status_code == 201
 
     def test_says_nothing_of_its_secret_in_the_log(
         self, owner: Business, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
