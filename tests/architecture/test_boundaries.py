@@ -57,7 +57,7 @@ BARE_STATEMENTS = {
     "mbs/webhooks/models/tables.py: WebhookDelivery": "the conditions of indexes",
     "mbs/webhooks/repository/deliveries.py: FAN_OUT": "the tenant is the column's default",
     "mbs/webhooks/repository/deliveries.py: MARK": "the tenant is a parameter",
-    "mbs/webhooks/repository/queue.py": "what waits in any business, identity role only; else with the tenant",
+    "mbs/webhooks/repository/queue.py": "what waits in any business, identity role; else with the tenant",
     "mbs/receipts/repository.py: ReceiptRepository": "an insert: the tenant is the column's default",
     "mbs/locations/models.py: Location": "the condition of an index",
     "mbs/allocations/models.py": "the conditions of a constraint and of indexes",

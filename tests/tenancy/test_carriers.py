@@ -86,13 +86,19 @@ class TestForeignTenantInAHeader:
         assert str(pair.theirs.tenant_id) not in line
 
 
+def by_a_provider(route: Route) -> bool:
+    """Tell whether a provider calls and signs a route: nobody else gets as far as query and body."""
+    return route.rule.startswith("/api/webhooks/")
+
+
 class TestForeignTenantInAQuery:
     def test_is_an_unknown_parameter_on_every_route(
         self, pair: Pair, inspector: Inspector, every_route: list[Route]
     ) -> None:
         # A sign-in names the business that it is to lead to; what the provider adds of its own is overlooked.
         chosen = ("/api/auth/sso/start", "/api/auth/sso/callback")
-        paths = own_paths([route for route in every_route if route.rule not in chosen], pair.ours)
+        asked = [route for route in every_route if route.rule not in chosen and not by_a_provider(route)]
+        paths = own_paths(asked, pair.ours)
         before = inspector.contents(pair.ours.tenant_id), inspector.contents(pair.theirs.tenant_id)
         for number, (route, path) in enumerate(paths):
             for name in ("tenantId", *(("tenant_id", "tenant", "X-Tenant-ID") if number % 10 == 0 else ())):
@@ -109,7 +115,8 @@ class TestForeignTenantInABody:
         self, app: Flask, inspector: Inspector, every_route: list[Route], name: str
     ) -> None:
         pair = new_pair(app)
-        paths = own_paths([route for route in every_route if route.body is not None], pair.ours)
+        with_body = [route for route in every_route if route.body is not None and not by_a_provider(route)]
+        paths = own_paths(with_body, pair.ours)
         before = inspector.contents(pair.ours.tenant_id), inspector.contents(pair.theirs.tenant_id)
         for route, path in paths:
             for value in (str(pair.theirs.tenant_id), random_id()):
