@@ -97,6 +97,10 @@ class CursorRepository(Repository):
         if caught_up:
             self._transaction.finish(CATCH_UP, place)
 
+    def give_way(self) -> None:
+        """Count a turn that was undone: others have theirs before this business has its next."""
+        self._transaction.execute(self.update().values(turn_at=func.clock_timestamp()))
+
 
 class FailureQueue:
     """The events of all businesses that a follower could not handle; identity role only."""

@@ -4,6 +4,7 @@ import logging
 import re
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy import Row
 from mbs.events.repository import EventRepository
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
-from mbs.foundation.errors import Unavailable
+from mbs.foundation.errors import Busy, Unavailable
 from mbs.foundation.scope import TenantId
 from mbs.outbox.models import BATCH, PAUSES, Follower
 from mbs.outbox.repository import CursorQueue, CursorRepository, FailureQueue, FailureRepository
@@ -43,16 +44,20 @@ class FollowingService:
         """
         with self._begin(Role.IDENTITY) as transaction:
             CursorQueue(transaction).open_missing()
-        with self._begin(Role.IDENTITY) as transaction:
-            cursor = CursorQueue(transaction).take_turn()
-            if cursor is None:
-                return False
-            transaction.enter_tenant(TenantId(cursor.tenant_id))
-            events = EventRepository(transaction).after(cursor.seq, limit=BATCH)
-            for follower in self._followers.values() if events else ():
-                self._hand(transaction, follower, events)
-            seq = events[-1].seq if events else cursor.seq
-            CursorRepository(transaction).move(seq, caught_up=len(events) < BATCH)
+        served: TenantId | None = None
+        try:
+            with self._begin(Role.IDENTITY) as transaction:
+                cursor = CursorQueue(transaction).take_turn()
+                if cursor is None:
+                    return False
+                served = TenantId(cursor.tenant_id)
+                transaction.enter_tenant(served)
+                self._follow(transaction, cursor.seq)
+        except Exception:
+            # What takes too long of one business must not keep the others from their turns.
+            if served is not None:
+                self._give_way(served)
+            raise
         return True
 
     def retry_next(self) -> bool:
@@ -92,6 +97,19 @@ class FollowingService:
         """Return how many events a follower failed over and is to get again."""
         with self._begin(Role.IDENTITY) as transaction:
             return FailureQueue(transaction).waiting()
+
+    def _follow(self, transaction: Transaction, after: int) -> None:
+        events = EventRepository(transaction).after(after, limit=BATCH)
+        for follower in self._followers.values() if events else ():
+            self._hand(transaction, follower, events)
+        seq = events[-1].seq if events else after
+        CursorRepository(transaction).move(seq, caught_up=len(events) < BATCH)
+
+    def _give_way(self, tenant_id: TenantId) -> None:
+        # Where this fails too, the turn's own failure is the one to tell of.
+        with suppress(Unavailable, Busy), self._begin(Role.IDENTITY) as transaction:
+            transaction.enter_tenant(tenant_id)
+            CursorRepository(transaction).give_way()
 
     def _hand(self, transaction: Transaction, follower: Follower, events: Sequence[Row[Any]]) -> None:
         if self._attempt(transaction, follower, events) is None:
