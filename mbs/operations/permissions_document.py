@@ -30,7 +30,8 @@ staff of another. It is read from the database at each request: a change acts on
 - In a suspended business all calls that change something are 403 `TENANT_SUSPENDED`; those marked *signed in*
   stay open.
 - `DELETE /api/customers/{customer_id}?purge=true` needs `customers:erase` besides; `override` in the body
-  of a booking needs `bookings:override`.
+  of a booking needs `bookings:override`. Who makes a webhook endpoint, or changes its `url` or `eventTypes`,
+  needs `audit:read`: events tell all.
 """
 
 
