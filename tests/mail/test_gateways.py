@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from mbs.config import Config, secret_values
 from mbs.foundation import logs
@@ -214,6 +215,31 @@ class TestEveryProvider:
         assert "provider left alone" in said
         for secret in (*secret_values(config), "jane@example.com", PHONE):
             assert secret not in said
+
+
+class TestANameOfAMessage:
+    @pytest.mark.parametrize("said", [None, 7, "", "a\0b", "a b", "a\u2028b", "é", "m" * 256])
+    def test_is_none_that_the_database_would_refuse(self, said: object) -> None:
+        session = requests.Session()
+        session.mount("https://", _Answering(200, {"id": said}))
+        gateway = ResendGateway(session, base="https://resend.test", key="re_1", address="hello@mbs.test")
+        with pytest.raises(Unavailable):
+            gateway.send(Message("jane@example.com", "Hello", "Hello"))
+
+
+class _Answering(requests.adapters.BaseAdapter):
+    def __init__(self, status: int, said: object) -> None:
+        super().__init__()
+        self._status, self._said = status, said
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.request = self._status, request
+        response._content = json.dumps(self._said).encode()
+        return response
+
+    def close(self) -> None:
+        pass
 
 
 class TestMails:

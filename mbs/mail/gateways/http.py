@@ -19,6 +19,7 @@ PASSING = frozenset({408, 409, 425})
 """Client errors (RFC 9110) that are over when somebody asks again."""
 
 CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
+MESSAGE_ID = re.compile(r"[!-~]{1,255}")
 
 
 def refuse_forgery(message: Message) -> None:
@@ -53,6 +54,11 @@ def json_object(response: requests.Response) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def message_id_of(said: object) -> str | None:
+    """Return what a provider calls a message; None if it is no name that one would give, or could be kept."""
+    return said if isinstance(said, str) and MESSAGE_ID.fullmatch(said) else None
 
 
 def raise_for(provider: str, response: requests.Response, code: object) -> None:

@@ -7,7 +7,7 @@ import orjson
 import requests
 
 from mbs.mail.gateways.breaker import Breaker
-from mbs.mail.gateways.http import json_object, raise_for, refuse_forgery, shown_name
+from mbs.mail.gateways.http import json_object, message_id_of, raise_for, refuse_forgery, shown_name
 from mbs.mail.gateways.interface import Receipt
 from mbs.mail.models import Message
 
@@ -34,13 +34,13 @@ class ResendGateway:
         with self._breaker.asking():
             response = self._session.post(self._url, data=body, headers=headers)
             said = json_object(response)
-            message_id = said.get("id")
+            message_id = message_id_of(said.get("id"))
             if response.status_code == 409 and said.get("name") == "invalid_idempotent_request":
                 # It has taken this message before, when something in it still read otherwise.
                 return Receipt("resend")
-            if response.status_code != 200 or not isinstance(message_id, str) or not message_id:
+            if response.status_code != 200 or message_id is None:
                 raise_for("resend", response, said.get("name"))
-        return Receipt("resend", str(message_id))
+        return Receipt("resend", message_id)
 
     def ready(self) -> bool:
         """Tell whether it is any use to send now."""

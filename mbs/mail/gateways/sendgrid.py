@@ -7,7 +7,7 @@ import orjson
 import requests
 
 from mbs.mail.gateways.breaker import Breaker
-from mbs.mail.gateways.http import json_object, raise_for, refuse_forgery, shown_name
+from mbs.mail.gateways.http import json_object, message_id_of, raise_for, refuse_forgery, shown_name
 from mbs.mail.gateways.interface import Receipt
 from mbs.mail.models import Message
 
@@ -37,8 +37,8 @@ class SendGridGateway:
         body = orjson.dumps(self._written(message))
         with self._breaker.asking():
             response = self._session.post(self._url, data=body, headers=self._headers)
-            message_id = response.headers.get("X-Message-Id")
-            if response.status_code != 202 or not message_id:
+            message_id = message_id_of(response.headers.get("X-Message-Id"))
+            if response.status_code != 202 or message_id is None:
                 raise_for("sendgrid", response, _code(json_object(response)))
         return Receipt("sendgrid", message_id)
 
