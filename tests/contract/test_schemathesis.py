@@ -45,6 +45,12 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     # What the business does not have, discounts of more than all, an issue that is yet to come, and a picture
     # that is none.
     *("invoices(/preview|/[^/]+(/issue|/credit-notes)?)?", "bookings/[^/]+/invoice", "tenant/logo"),
+    # WhatsApp without the words that were agreed to, and an address that is none of the channel's.
+    *("customers/[^/]+/consents", "suppressions", "notifications/test"),
+    # Braces that are no placeholder, and names that the message does not know.
+    "notification-templates/[^/]+/[^/]+/[^/]+(/preview)?",
+    # Hosts that are not of the public internet.
+    "webhook-endpoints(/[^/]+)?",
 )
 
 AGAIN = r"^/api/(resources|locations)/\{[a-z_]+\}/(schedule|exceptions|time-off)|^/api/seed/"
@@ -78,6 +84,8 @@ CONFIG: dict[str, Any] = {
             for tag in (
                 *("customers", "locations", "api_keys", "invitations"),
                 *("services", "resources", "staff", "bookings", "sessions", "waitlist"),
+                # Without words of one's own the built-in ones are read.
+                "templates",
             )
         ),
     ],
