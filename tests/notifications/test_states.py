@@ -42,6 +42,11 @@ class TestAReport:
     def test_says_nothing_of_what_nobody_sent(self, status: str, reported: str) -> None:
         assert not moves_up(status, reported)
 
+    @pytest.mark.parametrize("status", ["queued", "scheduled"])
+    def test_of_failure_keeps_nothing_from_going_out_anew(self, status: str) -> None:
+        assert not moves_up(status, "permanent_failure")
+        assert moves_up(status, "delivered")
+
     @pytest.mark.parametrize("reported", REPORTED)
     def test_that_comes_twice_changes_nothing(self, reported: str) -> None:
         assert not moves_up(reported, reported)

@@ -24,5 +24,10 @@ RANK: Mapping[str, int] = {
 
 
 def moves_up(status: str, reported: str) -> bool:
-    """Tell whether a report changes the state of a message: `delivered` beats `failed`, never the reverse."""
+    """Tell whether a report changes the state of a message: `delivered` beats `failed`, never the reverse.
+
+    That an attempt failed says nothing of a message that is to go out anew, as somebody may have asked for.
+    """
+    if reported == "permanent_failure" and status in ("queued", "scheduled"):
+        return False
     return RANK[reported] > RANK[status]
