@@ -18,6 +18,7 @@ from sqlalchemy import Row
 
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
+from mbs.foundation.errors import Busy, Unavailable
 from mbs.foundation.scope import TenantId
 from mbs.foundation.sealing import InvalidToken, Sealer
 from mbs.webhooks.models.attempts import KEPT, LATEST_START, LEASE, Attempt
@@ -210,9 +211,16 @@ class WebhookDeliveryService:
         # Each business's go once they are written: while the database is away they wait here.
         for tenant_id, group in groupby(list(self._landed), key=_business):
             sent = list(group)
-            with self._begin(Role.IDENTITY) as transaction:
-                transaction.enter_tenant(tenant_id)
-                write(transaction, sent, at=self._clock.now())
+            try:
+                with self._begin(Role.IDENTITY) as transaction:
+                    transaction.enter_tenant(tenant_id)
+                    write(transaction, sent, at=self._clock.now())
+            except (Unavailable, Busy):
+                raise
+            except Exception:
+                # What cannot be written comes again when its lease is over; the others' must not wait for it.
+                about = {"event": "job.webhooks_faulty", "tenant": str(tenant_id)}
+                log.exception("webhooks not written down", extra=about)
             self._landed = [one for one in self._landed if one.sending.tenant_id != tenant_id]
 
 
