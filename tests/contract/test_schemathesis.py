@@ -46,7 +46,7 @@ REFUSED_FOR_WHAT_THEY_MEAN = (
     # that is none.
     *("invoices(/preview|/[^/]+(/issue|/credit-notes)?)?", "bookings/[^/]+/invoice", "tenant/logo"),
     # WhatsApp without the words that were agreed to, and an address that is none of the channel's.
-    *("customers/[^/]+/consents", "suppressions", "notifications/test"),
+    *("customers/[^/]+/(consents|preferences)", "suppressions", "notifications/test"),
     # Braces that are no placeholder, and names that the message does not know.
     "notification-templates/[^/]+/[^/]+/[^/]+(/preview)?",
     # Hosts that are not of the public internet.
