@@ -88,7 +88,7 @@ class TestStorm:
     @pytest.mark.slow
     @pytest.mark.timeout(600)
     def test_passes_over_both_walls_by_every_route(self, app: Flask, storm: WholeStorm) -> None:
-        storm.run(2000)
+        storm.run(3000)
         assert {f"{route.method} {route.rule}" for route in routes(app)} <= storm.called.keys()
 
     @pytest.mark.slow
