@@ -80,7 +80,7 @@ def delivery_service(parts: Parts, *, gateway: Gateway | None = None) -> Deliver
         clock=parts.clock,
         sealer=parts.sealer,
         gateway=gateway or mail_gateway(config),
-        base_url=config.base_url or f"http://localhost:{config.port}",
+        base_url=own_origins(config)[0],
     )
 
 

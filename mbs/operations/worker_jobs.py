@@ -10,7 +10,7 @@ from mbs.notifications.service.following import NotificationFollower
 from mbs.notifications.service.sending import Gateways, SendingService
 from mbs.outbox.models import Follower
 from mbs.outbox.service import FollowingService
-from mbs.parts import Parts, mail_gateway, mail_providers, whatsapp_gateway
+from mbs.parts import Parts, mail_gateway, mail_providers, own_origins, whatsapp_gateway
 from mbs.printing.service import PrintQueueService
 from mbs.webhooks.gateways import Receivers
 from mbs.webhooks.service.delivering import WebhookDeliveryService
@@ -71,7 +71,7 @@ def jobs_of(parts: Parts) -> list[Job]:
 
 def followers_of(parts: Parts) -> list[Follower]:
     """Return what is done about events."""
-    base_url = parts.config.base_url or f"http://localhost:{parts.config.port}"
+    base_url = own_origins(parts.config)[0]
     return [
         Follower("notifications", NotificationFollower(clock=parts.clock, base_url=base_url).handle),
         Follower(WebhookFollower.name, WebhookFollower().handle),

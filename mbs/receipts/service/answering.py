@@ -1,11 +1,10 @@
 """What a customer's STOP and START do, in every business that has written to the number."""
 
-import hashlib
-
 from mbs.consents.models import CATEGORIES
 from mbs.consents.repository import SuppressionRepository, record_consent, record_suppression
 from mbs.foundation.clock import Clock
 from mbs.foundation.db import Begin, Role, Transaction
+from mbs.notifications.models.recipients import digest_of
 from mbs.notifications.repository.receipts import MessageFinder, ReportedRepository
 from mbs.receipts.models.replies import Reply, report_of
 from mbs.receipts.repository import ReceiptRepository, StandingRepository
@@ -22,7 +21,7 @@ class Answering:
 
     def apply(self, reply: Reply) -> None:
         """Withdraw consent, or give back what such an answer has withdrawn; once, however often it comes."""
-        recipient = hashlib.sha256(f"{CHANNEL}:{reply.phone}".encode()).hexdigest()
+        recipient = digest_of(CHANNEL, reply.phone)
         with self._begin(Role.IDENTITY, read_only=True) as transaction:
             tenant_ids = MessageFinder(transaction).written_to(recipient)
         for tenant_id in tenant_ids:
